@@ -1,0 +1,164 @@
+//! The load: many connections, each with a fixed number of calls in flight, driven by one thread.
+//!
+//! A connection that has something to read is read once; as many requests leave in one write as
+//! responses came. Latency runs from that write to the read that brought the response, and so
+//! includes the wait for the other connections that the servers and this thread handle first.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+use super::Result;
+use super::client::{Connection, PATIENCE, STUCK, open_signed_in};
+use super::frame::{FIRST_NUMBER, Template};
+use super::server::Server;
+
+/// More calls than a round is likely to hold: growing in its midst would be felt by the slowest ones.
+const ROOM_FOR_CALLS: usize = 1 << 22;
+
+/// All connections to one server.
+pub(crate) struct Generator<'a> {
+    server: &'a Server,
+    lanes: Vec<Lane>,
+    epoll: Epoll,
+    /// Numbers the calls, over all rounds: no two have the same.
+    next_number: u64,
+}
+
+/// What one round showed.
+#[derive(Debug)]
+pub(crate) struct Round {
+    /// How long it took.
+    elapsed: Duration,
+    /// Processor time of the server meanwhile.
+    server_cpu: Duration,
+    /// How long each call took, in nanoseconds, sorted.
+    latencies: Vec<u32>,
+}
+
+/// A connection and the calls it waits for, with the time each was sent.
+struct Lane {
+    connection: Connection,
+    in_flight: Vec<(u64, Instant)>,
+}
+
+impl<'a> Generator<'a> {
+    /// Opens `connections` to the server and signs them in.
+    pub(crate) fn connect(server: &'a Server, connections: u32) -> Result<Self> {
+        let mut lanes = Vec::new();
+        open_signed_in(server.address(), connections, |connection| {
+            lanes.push(Lane { connection, in_flight: Vec::new() });
+        })?;
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        for (index, lane) in (0..).zip(&lanes) {
+            epoll.add(lane.connection.stream(), EpollEvent::new(EpollFlags::EPOLLIN, index))?;
+        }
+        Ok(Self { server, lanes, epoll, next_number: FIRST_NUMBER })
+    }
+
+    /// Keeps `in_flight` calls of `request` under way on each connection for `duration`, then waits
+    /// for the last of them, which do not count.
+    pub(crate) fn round(&mut self, request: &Template, in_flight: usize, duration: Duration) -> Result<Round> {
+        let cpu_before = self.server.cpu_time()?;
+        let start = Instant::now();
+        let mut out = Vec::new();
+        for lane in &mut self.lanes {
+            lane.send(in_flight, request, &mut self.next_number, start, &mut out)?;
+        }
+        let mut latencies = Vec::with_capacity(ROOM_FOR_CALLS);
+        while start.elapsed() < duration {
+            self.turn(&mut latencies, Some(request), &mut out)?;
+        }
+        let elapsed = start.elapsed();
+        let server_cpu = self.server.cpu_time()?.saturating_sub(cpu_before);
+        while self.lanes.iter().any(|lane| !lane.in_flight.is_empty()) {
+            self.turn(&mut Vec::new(), None, &mut out)?;
+        }
+        latencies.sort_unstable();
+        Ok(Round { elapsed, server_cpu, latencies })
+    }
+
+    /// Waits until something can be read, reads it, and sends as many requests as responses came.
+    fn turn(&mut self, latencies: &mut Vec<u32>, request: Option<&Template>, out: &mut Vec<u8>) -> Result<()> {
+        let mut events = [EpollEvent::empty(); 64];
+        let timeout = EpollTimeout::try_from(PATIENCE)?;
+        let ready = self.epoll.wait(&mut events, timeout)?;
+        if ready == 0 {
+            return Err(STUCK.into());
+        }
+        for event in &events[..ready] {
+            let lane = &mut self.lanes[usize::try_from(event.data())?];
+            let (answers, now) = lane.receive(latencies)?;
+            if let Some(request) = request {
+                lane.send(answers, request, &mut self.next_number, now, out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Lane {
+    fn send(
+        &mut self,
+        calls: usize,
+        request: &Template,
+        next_number: &mut u64,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        if calls == 0 {
+            return Ok(());
+        }
+        out.clear();
+        for _ in 0..calls {
+            request.write(*next_number, out);
+            self.in_flight.push((*next_number, now));
+            *next_number += 1;
+        }
+        self.connection.send(out)
+    }
+
+    /// Returns how many calls were answered, and when that was.
+    fn receive(&mut self, latencies: &mut Vec<u32>) -> Result<(usize, Instant)> {
+        let Self { connection, in_flight } = self;
+        let before = latencies.len();
+        let mut now = None;
+        connection.receive(|number, _| {
+            let now = *now.get_or_insert_with(Instant::now);
+            let call = in_flight.iter().position(|(sent, _)| *sent == number);
+            let call = call.ok_or_else(|| format!("an answer to call {number}, which is not in flight"))?;
+            let (_, sent) = in_flight.swap_remove(call);
+            latencies.push(u32::try_from((now - sent).as_nanos()).unwrap_or(u32::MAX));
+            Ok(())
+        })?;
+        Ok((latencies.len() - before, now.unwrap_or_else(Instant::now)))
+    }
+}
+
+impl Round {
+    /// Calls that were answered in a second.
+    pub(crate) fn calls_per_second(&self) -> f64 {
+        self.calls() / self.elapsed.as_secs_f64()
+    }
+
+    /// Processor time of the server for one call, in microseconds.
+    pub(crate) fn cpu_micros_per_call(&self) -> f64 {
+        self.server_cpu.as_secs_f64() * 1e6 / self.calls()
+    }
+
+    /// The share of one core that the server used.
+    pub(crate) fn server_busy(&self) -> f64 {
+        self.server_cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+
+    /// The latency, in microseconds, that so many in a thousand calls did not exceed.
+    pub(crate) fn latency_micros(&self, per_mille: usize) -> f64 {
+        let rank = (self.latencies.len() * per_mille).div_ceil(1000);
+        let nanos = self.latencies.get(rank.saturating_sub(1)).copied().unwrap_or(0);
+        f64::from(nanos) / 1e3
+    }
+
+    fn calls(&self) -> f64 {
+        self.latencies.len() as f64
+    }
+}

@@ -1,0 +1,50 @@
+//! The command line, and what `--quick` makes shorter.
+
+use std::time::Duration;
+
+/// Measure Sessile against a bare WebSocket echo over loopback.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct Options {
+    /// Short rounds and few sessions: a smoke test whose figures are not worth quoting.
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Measure only the calls whose tool name contains this text.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) only: String,
+
+    /// Leave out the memory of idle sessions.
+    #[arg(long)]
+    pub(crate) no_memory: bool,
+
+    /// Be the echo server; this is how the benchmark starts its own yardstick.
+    #[arg(long, hide = true)]
+    pub(crate) echo_server: bool,
+
+    /// Cargo passes this to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    /// How often the two servers take turns in a cell; odd, so that there is a median.
+    pub(crate) const ROUNDS: usize = 3;
+
+    /// Connections that call at the same time.
+    pub(crate) const CONNECTIONS: u32 = 50;
+
+    /// How long one server is measured before the other has its turn.
+    pub(crate) fn round(&self) -> Duration {
+        Duration::from_millis(if self.quick { 300 } else { 2_000 })
+    }
+
+    /// How long each server is driven before its first round of a cell, uncounted.
+    pub(crate) fn warm_up(&self) -> Duration {
+        Duration::from_millis(if self.quick { 100 } else { 500 })
+    }
+
+    /// Idle sessions whose memory is measured.
+    pub(crate) fn sessions(&self) -> u32 {
+        if self.quick { 500 } else { 5_000 }
+    }
+}

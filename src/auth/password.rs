@@ -1,0 +1,214 @@
+//! Email and password, checked with argon2id on a bounded pool.
+
+use super::secret::Secret;
+use super::throttle::{Throttle, ThrottleOptions};
+use crate::error::{Error, Result};
+use crate::tenancy::{Authority, Principal, Proof, email_key};
+use crate::time::now;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::Semaphore;
+
+/// The cost of a password hash, and how many are computed at once.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordOptions {
+    /// Memory of one hash, in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+    /// Hashes computed at once.
+    pub workers: usize,
+    /// Hashes that may wait for a worker; a further one is refused.
+    pub queue: usize,
+}
+
+/// Sign-up, sign-in and change of password.
+#[derive(Clone)]
+pub struct PasswordStrategy {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    authority: Authority,
+    argon2: Argon2<'static>,
+    throttle: Throttle,
+    workers: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    queue: usize,
+    /// The hash of no password: checking it makes an unknown address cost what a known one does.
+    nobody: String,
+}
+
+impl std::fmt::Debug for PasswordStrategy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordStrategy")
+    }
+}
+
+impl PasswordStrategy {
+    /// A strategy over the authority's users.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when argon2 can't work with these parameters.
+    pub fn new(authority: Authority, password: PasswordOptions, throttle: ThrottleOptions) -> Result<Self> {
+        let wrong =
+            |e: &dyn std::fmt::Display| Error::Config(format!("password: argon2 cannot use these parameters: {e}"));
+        let params =
+            Params::new(password.memory_kib, password.iterations, password.parallelism, None).map_err(|e| wrong(&e))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobody = argon2.hash_password(b"").map_err(|e| wrong(&e))?.to_string();
+        let inner = Inner {
+            authority,
+            argon2,
+            throttle: Throttle::new(throttle),
+            workers: Arc::new(Semaphore::new(password.workers.max(1))),
+            waiting: AtomicUsize::new(0),
+            queue: password.queue,
+            nobody,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Creates a user and a tenant of theirs, and signs them in.
+    pub(crate) async fn sign_up(
+        &self,
+        email: &str,
+        password: Secret,
+        tenant_name: &str,
+        from: IpAddr,
+    ) -> Result<Principal> {
+        let inner = &self.inner;
+        // Sign-ups tell whether an address has an account; guessing is slowed down like sign-in.
+        let key = email_key(email);
+        let hash = self.hash(password, || inner.throttle.check(&key, from)).await?;
+        let now = now();
+        let directory = inner.authority.directory();
+        let signed_up = directory.sign_up(email, hash, tenant_name, now).await;
+        if matches!(signed_up, Err(Error::AlreadyExists(_))) {
+            inner.throttle.failed(&key, from);
+        }
+        signed_up?;
+        let account =
+            directory.by_email(email).await?.ok_or_else(|| Error::Internal("a new account is gone".into()))?;
+        inner.authority.admit(&account, Proof::Password, now).await
+    }
+
+    /// Signs a user in to the tenant they used last.
+    pub(crate) async fn sign_in(&self, email: &str, password: Secret, from: IpAddr) -> Result<Principal> {
+        let inner = &self.inner;
+        let key = email_key(email);
+        inner.throttle.check(&key, from)?;
+        let account = inner.authority.directory().by_email(email).await?;
+        let hash = account.as_ref().map_or_else(|| inner.nobody.clone(), |account| account.password_hash.clone());
+        let fits = self.verify(password, hash, || inner.throttle.check(&key, from)).await?;
+        let now = now();
+        match account {
+            Some(account) if fits => {
+                inner.throttle.succeeded(&key);
+                inner.authority.admit(&account, Proof::Password, now).await
+            }
+            account => {
+                inner.throttle.failed(&key, from);
+                tracing::warn!(%from, known = account.is_some(), "sign-in failed");
+                if let Some(account) = account {
+                    let detail = format!("wrong password, from {from}");
+                    inner.authority.directory().note(&account, "auth.sign_in_failed", &detail, now).await?;
+                }
+                Err(Error::InvalidCredentials("Wrong email or password.".into()))
+            }
+        }
+    }
+
+    /// Replaces the password of a signed-in user, who proves to know the present one.
+    pub(crate) async fn change(
+        &self,
+        principal: &Principal,
+        current: Secret,
+        new: Secret,
+        from: IpAddr,
+    ) -> Result<Principal> {
+        let inner = &self.inner;
+        let directory = inner.authority.directory();
+        let gone = || Error::NotSignedIn("This account is gone.".into());
+        let account = directory.by_id(principal.user()).await?.ok_or_else(gone)?;
+        let key = email_key(&account.email);
+        let guard = || inner.throttle.check(&key, from);
+        let now = now();
+        if !self.verify(current, account.password_hash.clone(), guard).await? {
+            inner.throttle.failed(&key, from);
+            let detail = format!("wrong present password, from {from}");
+            directory.note(&account, "auth.change_password_failed", &detail, now).await?;
+            return Err(Error::InvalidCredentials("The current password is wrong; nothing was changed.".into()));
+        }
+        let hash = self.hash(new, || Ok(())).await?;
+        directory.change_password(&account, hash, now).await?;
+        inner.authority.renew(principal).await
+    }
+
+    async fn hash(&self, password: Secret, guard: impl Fn() -> Result<()>) -> Result<String> {
+        let inner = Arc::clone(&self.inner);
+        self.on_pool(guard, move || inner.argon2.hash_password(password.bytes()).map(|hash| hash.to_string()))
+            .await?
+            .map_err(|e| Error::internal("hashing a password", e))
+    }
+
+    async fn verify(&self, password: Secret, hash: String, guard: impl Fn() -> Result<()>) -> Result<bool> {
+        let inner = Arc::clone(&self.inner);
+        self.on_pool(guard, move || {
+            let hash = PasswordHash::new(&hash)?;
+            // The parameters are the stored hash's own.
+            match inner.argon2.verify_password(password.bytes(), &hash) {
+                Ok(()) => Ok(true),
+                Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(other) => Err(other.into()),
+            }
+        })
+        .await?
+        .map_err(|e: Box<dyn std::error::Error + Send + Sync>| Error::internal("checking a password", e))
+    }
+
+    /// Runs a hash when a worker is free. The guard runs then, and not when the job was queued: of
+    /// many guesses sent at once, only as many as there are workers get through before the first
+    /// failure counts.
+    async fn on_pool<T: Send + 'static>(
+        &self,
+        guard: impl Fn() -> Result<()>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let waiting = Waiting::join(&self.inner)?;
+        let permit =
+            Arc::clone(&self.inner.workers).acquire_owned().await.map_err(|e| Error::internal("password pool", e))?;
+        drop(waiting);
+        guard()?;
+        let work = move || {
+            let done = work();
+            drop(permit);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("password pool", e))
+    }
+}
+
+/// A place in the queue for a worker, given up when dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn join(inner: &'a Inner) -> Result<Self> {
+        let place = Self(&inner.waiting);
+        if inner.waiting.fetch_add(1, Ordering::AcqRel) >= inner.queue.max(1) {
+            return Err(Error::Busy("Too many people are signing in just now. Try again in a few seconds.".into()));
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,90 @@
+//! `sessile serve`.
+
+use crate::config::{Config, LogFormat};
+use crate::error::{Error, Result};
+use crate::server::Server;
+use clap::Args;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Settings come from the flags, else from SESSILE_… variables, else from the file.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address and port to listen on [default: 127.0.0.1:7400] [env: SESSILE_LISTEN]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+
+    /// The database, as sqlite:PATH [default: sqlite:sessile.db] [env: SESSILE_DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+
+    /// The configuration file [default: sessile.toml, if there is one] [env: SESSILE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// How log lines look, on standard error: text or json [default: text] [env: SESSILE_LOG_FORMAT]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+
+    /// Fill an empty database with a tenant of believable data, and print how to sign in to it
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<()> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let flags: Vec<_> =
+            [("listen", &self.listen), ("database_url", &self.database_url), ("log_format", &self.log_format)]
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value.clone()?)))
+                .collect();
+        let file = self.config.clone().or_else(|| environment("SESSILE_CONFIG").map(PathBuf::from));
+        let config = Config::load(file.as_deref(), &flags, environment)?;
+        log_to_stderr(config.log_format);
+        let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::internal("starting the runtime", e))?;
+        runtime.block_on(serve(config, self.demo))
+    }
+}
+
+async fn serve(config: Config, _demo: bool) -> Result<()> {
+    let wrong = |e: std::io::Error| Error::Config(format!("listen: cannot listen on {}: {e}", config.listen));
+    let listener = TcpListener::bind(&config.listen).await.map_err(wrong)?;
+    let address = listener.local_addr().map_err(wrong)?;
+    let server = Server::new(config.server)?;
+    let shutdown = shutdown_signal()?;
+    announce(&format!("sessile listening on ws://{address}/mcp"));
+    server.run(listener, shutdown).await
+}
+
+/// Says it on standard output, for people and for scripts that wait for it.
+fn announce(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Whoever started us may not listen; that is no reason to stop.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Done when the process is asked to stop.
+fn shutdown_signal() -> Result<impl Future<Output = ()>> {
+    let listen = |kind| signal(kind).map_err(|e| Error::internal("listening for signals", e));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Logs to standard error; `RUST_LOG` says what.
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}

@@ -1,0 +1,309 @@
+//! Configuration: flags beat environment beats file beats defaults, and a wrong setting is named.
+//!
+//! Every setting has one entry in [`SETTINGS`], from which the file, the environment and the
+//! documentation of both follow: the key `limits.max_sessions` is `max_sessions` under `[limits]`
+//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment.
+
+use crate::auth::{PasswordOptions, ThrottleOptions};
+use crate::error::{Error, Result};
+use crate::server::ServerOptions;
+use crate::session::SessionLimits;
+use crate::store::StoreOptions;
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// The rest, as the server takes it.
+    pub server: ServerOptions,
+}
+
+/// A setting: its key, what it is for, and how it is put in its place.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its key, with its table.
+    pub key: &'static str,
+    /// What it means, with its unit.
+    pub help: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let server = ServerOptions {
+            store: StoreOptions { url: "sqlite:sessile.db".into(), readers: 2 },
+            password: PasswordOptions {
+                // OWASP's recommendation for argon2id.
+                memory_kib: 19_456,
+                iterations: 2,
+                parallelism: 1,
+                // The signed-in keep the other half of the machine.
+                workers: (cores / 2).max(1),
+                queue: 256,
+            },
+            throttle: ThrottleOptions { free_failures: 5, max_delay: Duration::from_secs(900) },
+            sessions: SessionLimits {
+                max_frame_bytes: 1 << 20,
+                max_calls_in_flight: 64,
+                max_queued_bytes: 4 << 20,
+                // An agent connects when it starts, and its user signs in when there is a reason.
+                unauthenticated: Duration::from_secs(3600),
+                ping_interval: Duration::from_secs(30),
+                idle_timeout: Duration::from_secs(90),
+                write_timeout: Duration::from_secs(20),
+                max_sessions: 10_000,
+                max_sessions_per_address: 256,
+                max_sessions_per_user: 64,
+                max_subscriptions: 256,
+            },
+            handshake: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+            allowed_origins: Vec::new(),
+        };
+        Self { listen: "127.0.0.1:7400".into(), log_format: LogFormat::Text, server }
+    }
+}
+
+macro_rules! settings {
+    ($($key:literal, $help:literal, |$config:ident, $text:ident| $set:expr;)*) => {
+        &[$(Setting { key: $key, help: $help, set: |$config, $text| $set }),*]
+    };
+}
+
+/// All settings, in the order in which they are documented.
+pub const SETTINGS: &[Setting] = settings![
+    "listen", "Address and port to listen on.", |c, t| { c.listen = t.to_owned(); Ok(()) };
+    "database_url", "`sqlite:PATH`.", |c, t| { c.server.store.url = t.to_owned(); Ok(()) };
+    "log_format", "`text` or `json`.", |c, t| log_format(t).map(|format| c.log_format = format);
+    "allowed_origins", "Web origins that may connect besides the server's own, comma-separated in the environment.",
+        |c, t| { c.server.allowed_origins = t.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect(); Ok(()) };
+    "limits.max_frame_bytes", "The largest message that is read, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_frame_bytes);
+    "limits.max_calls_in_flight", "Calls of one connection that run at once.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_calls_in_flight);
+    "limits.max_queued_bytes", "Output that waits for one client, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_queued_bytes);
+    "limits.unauthenticated_seconds", "How long a connection may stay without a sign-in.", |c, t| seconds(t, &mut c.server.sessions.unauthenticated);
+    "limits.ping_interval_seconds", "How long nothing has to come before the server pings.", |c, t| seconds(t, &mut c.server.sessions.ping_interval);
+    "limits.idle_timeout_seconds", "How long nothing has to come, not even a pong, before the session ends.", |c, t| seconds(t, &mut c.server.sessions.idle_timeout);
+    "limits.write_timeout_seconds", "How long a client may leave what was sent to it unread.", |c, t| seconds(t, &mut c.server.sessions.write_timeout);
+    "limits.max_sessions", "Sessions in all.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions);
+    "limits.max_sessions_per_address", "Sessions from one address.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_address);
+    "limits.max_sessions_per_user", "Signed-in sessions of one user.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_user);
+    "limits.max_subscriptions", "Subscriptions of one session.", |c, t| number(t, 1, 1_000_000, &mut c.server.sessions.max_subscriptions);
+    "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
+    "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);
+    "password.memory_kib", "argon2id: memory of one hash, in KiB.", |c, t| number(t, 8, 4 << 20, &mut c.server.password.memory_kib);
+    "password.iterations", "argon2id: passes over that memory.", |c, t| number(t, 1, 100, &mut c.server.password.iterations);
+    "password.parallelism", "argon2id: lanes.", |c, t| number(t, 1, 64, &mut c.server.password.parallelism);
+    "password.workers", "Passwords that are checked at once; half the cores unless set.", |c, t| number(t, 1, 1024, &mut c.server.password.workers);
+    "password.queue", "Sign-ins that may wait for that.", |c, t| number(t, 1, 1_000_000, &mut c.server.password.queue);
+    "sign_in.free_failures", "Failed sign-ins of an account before there is a delay; an address has ten times as many.", |c, t| number(t, 1, 1000, &mut c.server.throttle.free_failures);
+    "sign_in.max_delay_seconds", "The longest delay after failed sign-ins.", |c, t| seconds(t, &mut c.server.throttle.max_delay);
+    "store.readers", "Threads for reads that may take long.", |c, t| number(t, 1, 256, &mut c.server.store.readers);
+];
+
+impl Config {
+    /// Puts the settings together.
+    ///
+    /// `flags` are keys with values; `environment` looks a variable up. The file is the one that
+    /// is named, or `sessile.toml` where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Config`], one line that names the setting and where it came from.
+    pub fn load(
+        file: Option<&Path>,
+        flags: &[(&str, String)],
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let mut config = Self::default();
+        let default_file = Path::new("sessile.toml");
+        let file = file.or_else(|| default_file.exists().then_some(default_file));
+        if let Some(path) = file {
+            config.read_file(path)?;
+        }
+        for setting in SETTINGS {
+            let variable = variable(setting.key);
+            if let Some(value) = environment(&variable) {
+                config.set(setting, &value, &variable)?;
+            }
+        }
+        for (key, value) in flags {
+            let setting = find(key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting")))?;
+            config.set(setting, value, &format!("--{}", key.replace('_', "-")))?;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn read_file(&mut self, path: &Path) -> Result<()> {
+        let shown = path.display();
+        let text =
+            std::fs::read_to_string(path).map_err(|e| Error::Config(format!("config: cannot read {shown}: {e}")))?;
+        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+            let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            Error::Config(format!("config: {shown}, line {line}: {}", e.message()))
+        })?;
+        for (key, value) in flatten(&table) {
+            let setting =
+                find(&key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting (in {shown})")))?;
+            let value = plain(value).ok_or_else(|| {
+                Error::Config(format!("{key}: must be a string, a number or a list of strings (in {shown})"))
+            })?;
+            self.set(setting, &value, &shown.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, setting: &Setting, value: &str, source: &str) -> Result<()> {
+        (setting.set)(self, value)
+            .map_err(|rule| Error::Config(format!("{}: {rule}, not {value:?} (from {source})", setting.key)))
+    }
+
+    /// What settings have to be together.
+    fn check(&self) -> Result<()> {
+        let sessions = &self.server.sessions;
+        if sessions.idle_timeout <= sessions.ping_interval {
+            return Err(Error::Config(
+                "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+fn variable(key: &str) -> String {
+    format!("SESSILE_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// The keys of a file with their tables.
+fn flatten(table: &toml::Table) -> Vec<(String, &toml::Value)> {
+    let mut flat = Vec::new();
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => {
+                flat.extend(inner.iter().map(|(name, value)| (format!("{key}.{name}"), value)))
+            }
+            value => flat.push((key.clone(), value)),
+        }
+    }
+    flat
+}
+
+fn plain(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Array(items) => {
+            let texts: Option<Vec<_>> = items.iter().map(toml::Value::as_str).collect();
+            texts.map(|texts| texts.join(","))
+        }
+        _ => None,
+    }
+}
+
+fn number<T: FromStr + PartialOrd + Display>(text: &str, least: T, most: T, place: &mut T) -> Result<(), String> {
+    match text.parse() {
+        Ok(number) if number >= least && number <= most => {
+            *place = number;
+            Ok(())
+        }
+        _ => Err(format!("must be a whole number from {least} to {most}")),
+    }
+}
+
+fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
+    let mut seconds = 0u64;
+    number(text, 1, 366 * 86_400, &mut seconds)?;
+    *place = Duration::from_secs(seconds);
+    Ok(())
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: Option<&str>, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Config, String> {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("sessile.toml");
+        if let Some(text) = file {
+            std::fs::write(&path, text).expect("the file can be written");
+        }
+        let flags: Vec<_> = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let lookup =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let shown = path.display().to_string();
+        Config::load(file.map(|_| path.as_path()), &flags, lookup).map_err(|e| e.to_string().replace(&shown, "FILE"))
+    }
+
+    #[test]
+    fn flags_beat_environment_beats_file_beats_defaults() {
+        let file = "listen = \"127.0.0.1:1\"\n[limits]\nmax_sessions = 10\n";
+        let listen = |file, flags, environment| load(file, flags, environment).map(|config| config.listen);
+        let environment = [("SESSILE_LISTEN", "127.0.0.1:2")];
+        assert_eq!(listen(None, &[], &[]).as_deref(), Ok("127.0.0.1:7400"));
+        assert_eq!(listen(Some(file), &[], &[]).as_deref(), Ok("127.0.0.1:1"));
+        assert_eq!(listen(Some(file), &[], &environment).as_deref(), Ok("127.0.0.1:2"));
+        assert_eq!(listen(Some(file), &[("listen", "127.0.0.1:3")], &environment).as_deref(), Ok("127.0.0.1:3"));
+        let nested = load(Some(file), &[], &[("SESSILE_LIMITS_MAX_SESSIONS", "20")]).expect("it is a good setting");
+        assert_eq!(nested.server.sessions.max_sessions, 20);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_its_rule_and_its_source() {
+        for (file, environment, message) in [
+            (
+                "[limits]\nmax_sessions = 0",
+                None,
+                r#"limits.max_sessions: must be a whole number from 1 to 10000000, not "0" (from FILE)"#,
+            ),
+            (
+                "",
+                Some(("SESSILE_LOG_FORMAT", "xml")),
+                r#"log_format: must be text or json, not "xml" (from SESSILE_LOG_FORMAT)"#,
+            ),
+            ("colour = 1", None, "colour: there is no such setting (in FILE)"),
+            (
+                "[limits]\nmax_sessions = 1.5",
+                None,
+                "limits.max_sessions: must be a string, a number or a list of strings (in FILE)",
+            ),
+            ("\nlisten = ", None, "config: FILE, line 2: "),
+            (
+                "[limits]\nidle_timeout_seconds = 5",
+                None,
+                "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds",
+            ),
+        ] {
+            let environment: Vec<_> = environment.into_iter().collect();
+            let error = load(Some(file), &[], &environment).expect_err(file);
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+}

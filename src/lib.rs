@@ -1,0 +1,16 @@
+//! Sessile: a multi-tenant, stateful MCP gateway.
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod mcp;
+mod repository;
+pub mod server;
+pub mod session;
+pub mod store;
+pub mod tenancy;
+mod time;
+pub mod tools;
+mod transport;
+pub mod wire;

@@ -1,0 +1,66 @@
+//! A call under way.
+
+use crate::wire::{Answer, Era, ErrorCode, RequestId, WireError};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The work of a call: it gives the frame to answer with, or an empty one for no answer.
+pub(super) type Work = Pin<Box<dyn Future<Output = String> + Send>>;
+
+/// A call that may have to wait. It runs where it is polled and ends where it is dropped; it gives
+/// the frame to answer with, if there is one.
+pub struct Running {
+    id: Option<RequestId>,
+    era: Era,
+    exclusive: bool,
+    work: Work,
+}
+
+impl Running {
+    pub(super) fn new(id: Option<RequestId>, era: Era, work: Work) -> Self {
+        Self { id, era, exclusive: false, work }
+    }
+
+    pub(super) fn exclusive(mut self) -> Self {
+        self.exclusive = true;
+        self
+    }
+
+    /// The id of its request; a batch has none.
+    #[must_use]
+    pub fn id(&self) -> Option<&RequestId> {
+        self.id.as_ref()
+    }
+
+    /// Whether the messages behind it have to wait for it.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        self.exclusive
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Future for Running {
+    type Output = Option<String>;
+
+    /// A panic is an internal error to the caller, and nothing to anyone else: the work is not
+    /// polled again, and what it shares with others is behind locks that do not poison.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        match catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(|frame| (!frame.is_empty()).then_some(frame)),
+            Err(_) => {
+                tracing::error!(request = ?self.id, "a call panicked");
+                let error = WireError::new(ErrorCode::Internal, crate::wire::INTERNAL);
+                let answer = self.id.as_ref().map_or_else(|| Answer::to_nobody(false), |id| Answer::to(id, self.era));
+                Poll::Ready(Some(answer.error(&error)))
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The HTTP side: health, and the upgrade of `GET /mcp` to a WebSocket.
+
+use super::{Server, prepare};
+use crate::mcp::Dispatcher;
+use crate::session::{Open, Refusal};
+use crate::store::Store;
+use crate::transport::websocket;
+use bytes::Bytes;
+use http::header::{
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_util::task::TaskTracker;
+
+/// The subprotocol of the binding.
+const SUBPROTOCOL: &str = "mcp";
+/// A subprotocol entry with this prefix holds a credential; it is never echoed.
+const CREDENTIAL: &str = "mcp.auth.";
+
+type Body = Full<Bytes>;
+
+/// Answers HTTP requests.
+pub(super) struct Router {
+    dispatcher: Arc<Dispatcher>,
+    store: Store,
+    tasks: TaskTracker,
+    allowed_origins: Vec<String>,
+    handshake: Duration,
+    drain: Duration,
+    address: SocketAddr,
+}
+
+impl Router {
+    pub(super) fn new(server: &Server, address: SocketAddr) -> Self {
+        Self {
+            dispatcher: Arc::clone(&server.dispatcher),
+            store: server.store.clone(),
+            tasks: server.tasks.clone(),
+            allowed_origins: server.options.allowed_origins.clone(),
+            handshake: server.options.handshake,
+            drain: server.options.drain,
+            address,
+        }
+    }
+}
+
+/// Serves one connection until it ends or becomes a WebSocket, which then has a task of its own.
+pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+    prepare(&stream, peer);
+    let permit = Arc::new(std::sync::Mutex::new(Some(permit)));
+    let handshake = router.handshake;
+    let manager = Arc::clone(router.dispatcher.manager());
+    let service = service_fn(move |request| {
+        let (router, permit) = (Arc::clone(&router), Arc::clone(&permit));
+        async move { Ok::<_, Infallible>(router.route(request, peer, &permit).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(handshake)
+        .max_buf_size(16 * 1024)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    // Draining does not wait for idle keep-alive connections: they are dropped.
+    let drained = async {
+        while !manager.is_draining() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        ended = connection => if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "HTTP connection ended");
+        },
+        () = drained => {}
+    }
+}
+
+impl Router {
+    async fn route(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+        permit: &std::sync::Mutex<Option<OwnedSemaphorePermit>>,
+    ) -> Response<Body> {
+        match (request.method(), request.uri().path()) {
+            (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
+            (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
+            (&Method::GET, "/mcp") => {
+                let permit = || permit.lock().ok().and_then(|mut permit| permit.take());
+                self.upgrade(&mut request, peer, permit).unwrap_or_else(|refusal| refusal)
+            }
+            (_, "/mcp") => {
+                let mut response = text(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "MCP is served here over WebSocket: open one with GET and an upgrade.\n",
+                );
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+                response
+            }
+            (_, "/healthz" | "/readyz") => {
+                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+                response
+            }
+            _ => text(StatusCode::NOT_FOUND, "Not found. MCP is at /mcp, health at /healthz and /readyz.\n"),
+        }
+    }
+
+    async fn ready(&self) -> Response<Body> {
+        if self.dispatcher.manager().is_draining() {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+        }
+        match self.store.ping().await {
+            Ok(()) => text(StatusCode::OK, "ok\n"),
+            Err(error) => {
+                tracing::error!(%error, "not ready");
+                text(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n")
+            }
+        }
+    }
+
+    /// Answers an upgrade with 101 and starts the WebSocket's task, or says why not.
+    fn upgrade(
+        &self,
+        request: &mut Request<Incoming>,
+        peer: SocketAddr,
+        permit: impl FnOnce() -> Option<OwnedSemaphorePermit>,
+    ) -> Result<Response<Body>, Response<Body>> {
+        let headers = request.headers();
+        if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
+            let mut response = text(
+                StatusCode::UPGRADE_REQUIRED,
+                "MCP is served here over WebSocket: connect with a WebSocket client, for example `wscat -c ws://HOST/mcp`.\n",
+            );
+            response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+            return Err(response);
+        }
+        if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            let mut response = text(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 (RFC 6455) is served.\n");
+            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            return Err(response);
+        }
+        let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
+            return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n"));
+        };
+        self.check_origin(headers)?;
+        let protocol = negotiate_subprotocol(headers)?;
+        if headers.contains_key(AUTHORIZATION) {
+            return Err(no_credentials());
+        }
+        let accept = derive_accept_key(key.as_bytes());
+        let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
+        let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+            return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n"));
+        };
+        let (dispatcher, drain, permit) = (Arc::clone(&self.dispatcher), self.drain, permit());
+        self.tasks.spawn(async move {
+            session(on_upgrade, open, dispatcher, drain).await;
+            drop(permit);
+        });
+        let mut response = Response::new(Body::default());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(
+            SEC_WEBSOCKET_ACCEPT,
+            HeaderValue::try_from(accept).unwrap_or_else(|_| HeaderValue::from_static("")),
+        );
+        if let Some(protocol) = protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+        }
+        Ok(response)
+    }
+
+    /// A web page of another origin may not connect, unless it is configured; clients that are no
+    /// browsers send no origin.
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Response<Body>> {
+        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+        let origin = origin.to_str().unwrap_or_default();
+        let own = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| self.is_own(origin, host));
+        if own || self.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
+            return Ok(());
+        }
+        tracing::warn!(origin, "refused a connection from a foreign origin");
+        Err(text(
+            StatusCode::FORBIDDEN,
+            "This origin may not connect. The server's setting allowed_origins names those that may.\n",
+        ))
+    }
+
+    /// Whether an origin is the server itself. The `Host` header alone would not show it: by DNS
+    /// rebinding, a foreign page can have any name resolve to this address.
+    fn is_own(&self, origin: &str, host: &str) -> bool {
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let local = name == "localhost" || name.trim_matches(['[', ']']).parse() == Ok(self.address.ip());
+        local && authority == Some(host)
+    }
+}
+
+/// Waits for the upgrade and serves the session to its end.
+async fn session(on_upgrade: OnUpgrade, open: Open, dispatcher: Arc<Dispatcher>, drain: Duration) {
+    let started = Instant::now();
+    let session = Arc::clone(open.session());
+    let upgraded = match on_upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::debug!(peer = %session.peer(), %error, "upgrade failed");
+            return;
+        }
+    };
+    // The socket itself: what hyper kept around it is gone from here on.
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        tracing::error!("an upgraded connection is not a TCP stream");
+        return;
+    };
+    tracing::info!(session = %session.id(), peer = %session.peer(), "session opened");
+    let config = websocket::config(dispatcher.manager().limits().max_frame_bytes);
+    let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
+    let reason = websocket::serve(socket, open, dispatcher, drain).await;
+    let (calls, seconds) = (session.calls(), started.elapsed().as_secs());
+    tracing::info!(session = %session.id(), %reason, calls, seconds, "session ended");
+}
+
+/// The subprotocol to select: `mcp` when it is offered, none when none is.
+fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Response<Body>> {
+    let offered = tokens(headers, &SEC_WEBSOCKET_PROTOCOL);
+    let mut any = false;
+    let mut selected = None;
+    for offer in offered {
+        any = true;
+        if offer.starts_with(CREDENTIAL) {
+            return Err(no_credentials());
+        }
+        if offer == SUBPROTOCOL {
+            selected = Some(SUBPROTOCOL);
+        }
+    }
+    if any && selected.is_none() {
+        return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n"));
+    }
+    Ok(selected)
+}
+
+fn no_credentials() -> Response<Body> {
+    text(
+        StatusCode::UNAUTHORIZED,
+        "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
+    )
+}
+
+fn refused(refusal: Refusal) -> Response<Body> {
+    let (status, retry_after, reason) = match refusal {
+        Refusal::Draining => (StatusCode::SERVICE_UNAVAILABLE, "5", "The server is shutting down.\n"),
+        Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, "30", "The server has as many sessions as it may.\n"),
+        Refusal::AddressFull => {
+            (StatusCode::TOO_MANY_REQUESTS, "30", "There are too many sessions from this address.\n")
+        }
+    };
+    tracing::warn!(?refusal, "refused a session");
+    let mut response = text(status, reason);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(retry_after));
+    response
+}
+
+fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|token| !token.is_empty())
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+fn text(status: StatusCode, body: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

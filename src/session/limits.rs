@@ -1,0 +1,30 @@
+//! The bounds of sessions. Every one has a named consequence when it is hit.
+
+use std::time::Duration;
+
+/// What a session may take.
+#[derive(Debug, Clone)]
+pub struct SessionLimits {
+    /// The largest message that is read, in bytes; a larger one closes with 1009.
+    pub max_frame_bytes: usize,
+    /// Calls of one connection that run at once; a further one is answered with an error.
+    pub max_calls_in_flight: usize,
+    /// Output that waits for one client, in bytes; past it, the session ends as a slow reader.
+    pub max_queued_bytes: usize,
+    /// How long a session may stay without a sign-in.
+    pub unauthenticated: Duration,
+    /// How long nothing has to come before the server pings.
+    pub ping_interval: Duration,
+    /// How long nothing has to come before the session ends.
+    pub idle_timeout: Duration,
+    /// How long a client may leave sent bytes unread.
+    pub write_timeout: Duration,
+    /// Sessions in all.
+    pub max_sessions: usize,
+    /// Sessions from one address.
+    pub max_sessions_per_address: usize,
+    /// Signed-in sessions of one user.
+    pub max_sessions_per_user: usize,
+    /// Subscriptions of one session.
+    pub max_subscriptions: usize,
+}

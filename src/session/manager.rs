@@ -1,0 +1,314 @@
+//! All sessions: opening, signing in and out, finding, ending.
+
+use super::hub::Hub;
+use super::{EndReason, Identity, Session, SessionLimits};
+use crate::auth::PasswordStrategy;
+use crate::error::{Error, Result};
+use crate::store::Event;
+use crate::tenancy::{Authority, Principal, SessionId, Standing, TenantId, UserId};
+use crate::time;
+use dashmap::DashMap;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The sessions of this process and what signs them in.
+#[derive(Debug)]
+pub struct SessionManager {
+    limits: SessionLimits,
+    authority: Authority,
+    passwords: PasswordStrategy,
+    hub: Arc<Hub>,
+    index: Arc<Index>,
+    draining: AtomicBool,
+}
+
+/// Where sessions are found.
+#[derive(Debug, Default)]
+struct Index {
+    sessions: DashMap<SessionId, Arc<Session>>,
+    addresses: DashMap<IpAddr, usize>,
+    users: DashMap<UserId, Vec<Arc<Session>>>,
+}
+
+/// Why a connection gets no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The server shuts down.
+    Draining,
+    /// There are as many sessions as may be.
+    Full,
+    /// There are as many from this address as may be.
+    AddressFull,
+}
+
+/// An open session; dropping this takes it down with all that was registered for it.
+#[derive(Debug)]
+pub struct Open {
+    session: Arc<Session>,
+    index: Arc<Index>,
+}
+
+/// A signed-in session's place among its user's; dropping it gives the place up.
+pub(super) struct Seat {
+    user: UserId,
+    session: SessionId,
+    index: Arc<Index>,
+}
+
+/// What people are shown of a session.
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
+pub struct SessionView {
+    /// The session's id.
+    pub id: uuid::Uuid,
+    /// Who is signed in.
+    pub email: String,
+    /// The tenant it works in.
+    pub tenant: crate::tenancy::Named,
+    /// The role it has there.
+    pub role: crate::tenancy::Role,
+    /// When it was opened.
+    pub opened_at: String,
+    /// When it signed in.
+    pub signed_in_at: String,
+    /// The address it comes from.
+    pub address: String,
+    /// What its client calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+impl SessionManager {
+    /// A manager without sessions, which hears from the store who is to be looked at again and
+    /// which records changed.
+    #[must_use]
+    pub fn new(limits: SessionLimits, authority: Authority, passwords: PasswordStrategy) -> Self {
+        let index = Arc::<Index>::default();
+        let hub = Arc::<Hub>::default();
+        let (heard_index, heard_hub) = (Arc::clone(&index), Arc::clone(&hub));
+        // Registered after the authority's own: epochs are raised before anybody is woken.
+        authority.store().on_commit(move |event| match event {
+            Event::User { user } => {
+                heard_index.of_user(UserId::stored(*user)).iter().for_each(|session| session.review())
+            }
+            Event::Record { .. } => heard_hub.tell(event),
+        });
+        Self { limits, authority, passwords, hub, index, draining: AtomicBool::new(false) }
+    }
+
+    /// Opens a session for a connection.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when a limit is reached.
+    pub fn open(&self, peer: IpAddr) -> Result<Open, Refusal> {
+        if self.is_draining() {
+            return Err(Refusal::Draining);
+        }
+        if self.index.sessions.len() >= self.limits.max_sessions {
+            return Err(Refusal::Full);
+        }
+        let mut from_there = self.index.addresses.entry(peer).or_default();
+        if *from_there >= self.limits.max_sessions_per_address {
+            return Err(Refusal::AddressFull);
+        }
+        *from_there += 1;
+        drop(from_there);
+        let session = Arc::new(Session::new(peer));
+        self.index.sessions.insert(session.id(), Arc::clone(&session));
+        Ok(Open { session, index: Arc::clone(&self.index) })
+    }
+
+    /// Signs a session in as a principal, in place of whoever it was before.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] when the user has as many sessions as may be.
+    pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
+        let seat = self.seat(session, principal.user())?;
+        session.set_identity(Some(Identity { principal, _seat: seat }));
+        Ok(())
+    }
+
+    /// Signs a session out.
+    pub fn sign_out(&self, session: &Session) {
+        session.set_identity(None);
+    }
+
+    /// Puts in place the principal of a user who has just proved a new password.
+    pub fn renew(&self, session: &Session, principal: Principal) {
+        session.refresh(principal);
+    }
+
+    /// Looks again at who is signed in. Afterwards the session has a current principal, or none
+    /// and a reason to end.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the store fails; the principal stays stale then, and good for
+    /// nothing.
+    pub async fn review(&self, session: &Session) -> Result<()> {
+        let Some(principal) = session.principal() else { return Ok(()) };
+        if principal.is_current() {
+            return Ok(());
+        }
+        match self.authority.review(&principal).await? {
+            Standing::Good(renewed) => session.refresh(renewed),
+            Standing::PasswordChanged => self.expel(session, EndReason::PasswordChanged),
+            Standing::NotAMember => self.expel(session, EndReason::MembershipEnded),
+        }
+        Ok(())
+    }
+
+    /// The signed-in sessions of a user, as `viewer` sees them.
+    #[must_use]
+    pub fn of_user(&self, user: UserId, viewer: SessionId) -> Vec<SessionView> {
+        views(self.index.of_user(user), viewer)
+    }
+
+    /// The signed-in sessions of a tenant, as `viewer` sees them.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: TenantId, viewer: SessionId) -> Vec<SessionView> {
+        let in_tenant = |session: &Arc<Session>| session.principal().is_some_and(|p| p.tenant() == tenant);
+        let sessions = self.all().into_iter().filter(in_tenant).collect();
+        views(sessions, viewer)
+    }
+
+    /// The session with this id, if somebody is signed in there.
+    #[must_use]
+    pub fn signed_in(&self, id: SessionId) -> Option<(Arc<Session>, Principal)> {
+        let session = Arc::clone(&*self.index.sessions.get(&id)?);
+        let principal = session.principal()?;
+        Some((session, principal))
+    }
+
+    /// Refuses new sessions and has the open ones close.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.all().iter().for_each(|session| session.end(EndReason::Draining));
+    }
+
+    /// Whether [`SessionManager::drain`] was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// How many sessions, addresses and signed-in users there are, and how many users are
+    /// watched for changes and things for updates: all zero when everybody has gone.
+    #[must_use]
+    pub fn counts(&self) -> [usize; 5] {
+        let index = &self.index;
+        [index.sessions.len(), index.addresses.len(), index.users.len(), self.authority.watched_users(), self.hub.len()]
+    }
+
+    /// The limits that sessions keep.
+    #[must_use]
+    pub fn limits(&self) -> &SessionLimits {
+        &self.limits
+    }
+
+    /// What makes principals and scopes.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Sign-in by password.
+    #[must_use]
+    pub fn passwords(&self) -> &PasswordStrategy {
+        &self.passwords
+    }
+
+    /// Who watches what.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    fn all(&self) -> Vec<Arc<Session>> {
+        self.index.sessions.iter().map(|entry| Arc::clone(entry.value())).collect()
+    }
+
+    fn expel(&self, session: &Session, reason: EndReason) {
+        self.sign_out(session);
+        session.end(reason);
+    }
+
+    fn seat(&self, session: &Arc<Session>, user: UserId) -> Result<Seat> {
+        let mut sessions = self.index.users.entry(user).or_default();
+        let others = sessions.iter().filter(|one| one.id() != session.id()).count();
+        if others >= self.limits.max_sessions_per_user {
+            return Err(Error::Limit(format!(
+                "This user is signed in on {others} connections already, which is the limit. Close one of them, or end it with auth_end_session there."
+            )));
+        }
+        sessions.push(Arc::clone(session));
+        Ok(Seat { user, session: session.id(), index: Arc::clone(&self.index) })
+    }
+}
+
+impl Index {
+    fn of_user(&self, user: UserId) -> Vec<Arc<Session>> {
+        self.users.get(&user).map(|sessions| sessions.clone()).unwrap_or_default()
+    }
+}
+
+impl Open {
+    /// The session itself.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Deref for Open {
+    type Target = Arc<Session>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.session
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.session.set_identity(None);
+        self.index.sessions.remove(&self.session.id());
+        self.index.addresses.remove_if_mut(&self.session.peer(), |_, count| {
+            *count = count.saturating_sub(1);
+            *count == 0
+        });
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.index.users.remove_if_mut(&self.user, |_, sessions| {
+            // One entry only: a session that signs in again as the same user has two for a moment.
+            if let Some(position) = sessions.iter().position(|session| session.id() == self.session) {
+                sessions.swap_remove(position);
+            }
+            sessions.is_empty()
+        });
+    }
+}
+
+fn views(mut sessions: Vec<Arc<Session>>, viewer: SessionId) -> Vec<SessionView> {
+    sessions.sort_by_key(|session| session.id());
+    sessions.dedup_by_key(|session| session.id());
+    let view = |session: &Arc<Session>| {
+        let principal = session.principal()?;
+        Some(SessionView {
+            id: session.id().uuid(),
+            email: principal.email().to_owned(),
+            tenant: principal.named_tenant(),
+            role: principal.role(),
+            opened_at: time::text(session.opened_at()),
+            signed_in_at: time::text(principal.since()),
+            address: session.peer().to_string(),
+            client: session.client().map(|client| client.name).filter(|name| !name.is_empty()),
+            current: session.id() == viewer,
+        })
+    };
+    sessions.iter().filter_map(view).collect()
+}

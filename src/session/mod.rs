@@ -1,0 +1,273 @@
+//! Sessions: what Sessile keeps for each connection, and the guards that take it all down again.
+//!
+//! A session knows no socket. Its connection's task waits on [`Session::poll_attention`], which is
+//! how anybody else reaches it: to deliver a notification, to have its principal looked at again,
+//! or to end it.
+
+mod end;
+mod hub;
+mod in_flight;
+mod limits;
+mod manager;
+mod outbox;
+
+pub use end::EndReason;
+pub use hub::{Hub, Watch, WatchKey};
+pub use in_flight::{InFlight, Listen};
+pub use limits::SessionLimits;
+pub use manager::{Open, Refusal, SessionManager, SessionView};
+pub use outbox::Changes;
+
+use crate::tenancy::{Principal, SessionId};
+use crate::time::now;
+use futures_util::task::AtomicWaker;
+use in_flight::Requests;
+use manager::Seat;
+use outbox::Outbox;
+use parking_lot::Mutex;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+/// A connection's session.
+pub struct Session {
+    id: SessionId,
+    peer: IpAddr,
+    opened_at: i64,
+    /// Whether it has spoken the legacy era: then notifications come unasked.
+    legacy: AtomicBool,
+    calls: AtomicU64,
+    identity: Mutex<Option<Identity>>,
+    client: Mutex<Option<Box<Client>>>,
+    watches: Mutex<Vec<Watch>>,
+    requests: Mutex<Requests>,
+    outbox: Mutex<Outbox>,
+    end: Mutex<Option<EndReason>>,
+    waker: AtomicWaker,
+}
+
+/// Who is signed in, and their place among the user's sessions.
+struct Identity {
+    principal: Principal,
+    _seat: Seat,
+}
+
+/// What a legacy client said of itself in its handshake.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    /// Its name and version, as it calls itself.
+    pub name: String,
+    /// The protocol version that was agreed on.
+    pub version: &'static str,
+    /// The least severe log level that it wants, as an index into the eight of RFC 5424.
+    pub log_level: Option<u8>,
+}
+
+/// Why a session's connection is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attention {
+    /// It is to close, for this reason.
+    End(EndReason),
+    /// Its principal may have changed.
+    Review,
+    /// There is something to send.
+    Outgoing,
+}
+
+impl Session {
+    fn new(peer: IpAddr) -> Self {
+        Self {
+            id: SessionId::new(),
+            peer,
+            opened_at: now(),
+            legacy: AtomicBool::new(false),
+            calls: AtomicU64::new(0),
+            identity: Mutex::new(None),
+            client: Mutex::new(None),
+            watches: Mutex::new(Vec::new()),
+            requests: Mutex::new(Requests::default()),
+            outbox: Mutex::new(Outbox::default()),
+            end: Mutex::new(None),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// Its id, which proves nothing.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The address at the other end.
+    #[must_use]
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// When it opened, in milliseconds since 1970.
+    #[must_use]
+    pub fn opened_at(&self) -> i64 {
+        self.opened_at
+    }
+
+    /// Who is signed in.
+    #[must_use]
+    pub fn principal(&self) -> Option<Principal> {
+        self.identity.lock().as_ref().map(|identity| identity.principal.clone())
+    }
+
+    /// Whether somebody is signed in.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.identity.lock().is_some()
+    }
+
+    /// What the client said of itself.
+    #[must_use]
+    pub fn client(&self) -> Option<Client> {
+        self.client.lock().as_deref().cloned()
+    }
+
+    /// The least severe log level that the client has asked for.
+    #[must_use]
+    pub fn log_level(&self) -> Option<u8> {
+        self.client.lock().as_ref().and_then(|client| client.log_level)
+    }
+
+    /// Changes what is known of the client.
+    pub fn with_client(&self, change: impl FnOnce(&mut Client)) {
+        change(self.client.lock().get_or_insert_default());
+    }
+
+    /// Whether the client speaks the legacy era, at least also.
+    #[must_use]
+    pub fn is_legacy(&self) -> bool {
+        self.legacy.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the client speaks the legacy era.
+    pub fn set_legacy(&self) {
+        if !self.is_legacy() {
+            self.legacy.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a tool call.
+    pub fn count_call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tool calls so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Ends it: its connection closes with this reason. The first reason stays.
+    pub fn end(&self, reason: EndReason) {
+        self.end.lock().get_or_insert(reason);
+        self.waker.wake();
+    }
+
+    /// The reason for which it was ended, once it was.
+    #[must_use]
+    pub fn ended(&self) -> Option<EndReason> {
+        *self.end.lock()
+    }
+
+    /// Keeps a watch on a record or a list until the principal changes or the session ends.
+    pub fn keep(&self, watch: Watch) {
+        self.watches.lock().push(watch);
+    }
+
+    /// The watches that the session keeps.
+    #[must_use]
+    pub fn watching(&self) -> usize {
+        self.watches.lock().len()
+    }
+
+    /// Whether it watches this for this subscription.
+    #[must_use]
+    pub fn watches(&self, key: &WatchKey, uri: &str) -> bool {
+        self.watches.lock().iter().any(|watch| watch.key() == key && watch.uri() == uri)
+    }
+
+    /// Gives up the watches for which `which` says so.
+    pub fn drop_watches(&self, which: impl Fn(&Watch) -> bool) {
+        // Dropped after the lock: a watch's guard locks the hub.
+        let dropped: Vec<_> = self.watches.lock().extract_if(.., |watch| which(watch)).collect();
+        drop(dropped);
+    }
+
+    /// Waits for whatever others want of this session. What is to be sent is taken with
+    /// [`Session::take_messages`] and [`Session::take_changes`].
+    pub fn poll_attention(&self, cx: &mut Context<'_>) -> Poll<Attention> {
+        self.waker.register(cx.waker());
+        if let Some(reason) = self.ended() {
+            return Poll::Ready(Attention::End(reason));
+        }
+        let mut outbox = self.outbox.lock();
+        if outbox.take_review() {
+            Poll::Ready(Attention::Review)
+        } else if outbox.is_empty() {
+            Poll::Pending
+        } else {
+            Poll::Ready(Attention::Outgoing)
+        }
+    }
+
+    /// Asks for the principal to be looked at again.
+    pub fn review(&self) {
+        self.outbox.lock().review();
+        self.waker.wake();
+    }
+
+    /// Queues a whole message for the client. A session whose queue is full ends: nobody waits for
+    /// a slow reader.
+    pub fn send(&self, message: String, max_queued_bytes: usize) {
+        let fits = self.outbox.lock().push(message, max_queued_bytes);
+        if fits {
+            self.waker.wake();
+        } else {
+            self.end(EndReason::SlowReader);
+        }
+    }
+
+    /// Notes what changed for the client; the same change twice is one.
+    pub fn note(&self, change: impl FnOnce(&mut Changes)) {
+        change(self.outbox.lock().changes());
+        self.waker.wake();
+    }
+
+    /// Takes the messages that are to be sent.
+    #[must_use]
+    pub fn take_messages(&self) -> Vec<String> {
+        self.outbox.lock().take_messages()
+    }
+
+    /// Takes what changed.
+    #[must_use]
+    pub fn take_changes(&self) -> Option<Box<Changes>> {
+        self.outbox.lock().take_changes()
+    }
+
+    /// Puts another identity in place and gives up what belonged to the one before.
+    fn set_identity(&self, identity: Option<Identity>) {
+        let before = std::mem::replace(&mut *self.identity.lock(), identity);
+        self.drop_watches(|_| true);
+        drop(before);
+    }
+
+    /// The same user in the same tenant, looked at again.
+    fn refresh(&self, principal: Principal) {
+        if let Some(identity) = self.identity.lock().as_mut() {
+            identity.principal = principal;
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("id", &self.id).field("peer", &self.peer).finish_non_exhaustive()
+    }
+}

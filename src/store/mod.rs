@@ -1,0 +1,114 @@
+//! The store: a few verbs over rows, behind which a database stands.
+//!
+//! Reads are a statement and its parameters; a [`Write`] is a list of them that is applied whole
+//! or not at all, and it is durable when [`Store::write`] returns. Statements are written in the
+//! SQL that SQLite and PostgreSQL share, with `$1`, `$2`, … for parameters. What has a dialect of
+//! its own (full-text search) is a verb here and not a statement there.
+//!
+//! The store knows no tenant and no session: `tenancy::TenantScope` is what binds a tenant to
+//! each statement.
+
+mod event;
+mod migrations;
+mod search;
+mod sqlite;
+mod value;
+mod write;
+
+pub use event::{Event, RecordKind};
+pub use search::{Document, words};
+pub use value::{FromRow, Row, Value};
+pub use write::{Write, Written};
+
+pub(crate) use value::params;
+
+use crate::error::{Error, Result};
+use std::sync::Arc;
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// `sqlite:PATH`.
+    pub url: String,
+    /// Threads that run the reads which may take long.
+    pub readers: usize,
+}
+
+/// A handle to the database; clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    engine: Arc<sqlite::Sqlite>,
+}
+
+impl Store {
+    /// Opens the database, creates or migrates its schema, and starts its threads.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the URL is of an unknown kind, the file can't be opened, or its
+    /// schema is newer than this program.
+    pub fn open(options: &StoreOptions) -> Result<Self> {
+        let Some(path) = options.url.strip_prefix("sqlite:") else {
+            let kind = options.url.split(':').next().unwrap_or_default();
+            return Err(Error::Config(format!("database_url: this build opens `sqlite:PATH`, not `{kind}:…`")));
+        };
+        let engine = Arc::new(sqlite::Sqlite::open(path, options.readers)?);
+        Ok(Self { engine })
+    }
+
+    /// The first row of a statement that touches a few rows by key. On SQLite it runs at once, on
+    /// the calling thread.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the statement fails.
+    pub async fn get(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>> {
+        self.engine.get(sql, params)
+    }
+
+    /// All rows of a statement, which may take its time: it runs on a reader thread.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too many reads wait already, [`Error::Internal`] when it fails.
+    pub async fn list(&self, sql: impl Into<Arc<str>>, params: Vec<Value>) -> Result<Vec<Row>> {
+        self.engine.list(sql.into(), params).await
+    }
+
+    /// The documents of one tenant that hold every word of `query`, newest first and unranked.
+    ///
+    /// # Errors
+    /// As for [`Store::list`].
+    pub async fn search(
+        &self,
+        tenant: &Value,
+        query: &str,
+        kinds: &[RecordKind],
+        limit: usize,
+    ) -> Result<Vec<Document>> {
+        let Some((sql, params)) = search::statement(tenant, query, kinds, limit) else {
+            return Ok(Vec::new());
+        };
+        self.engine.list(sql.into(), params).await?.iter_mut().map(Document::from_row).collect()
+    }
+
+    /// Applies a write, whole or not at all; returns when it is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`] when an expected row was missing, [`Error::Internal`] when a statement or
+    /// the commit fails.
+    pub async fn write(&self, write: Write) -> Result<Written> {
+        self.engine.write(write).await
+    }
+
+    /// Has `listener` called with the events of each write, after its commit and before its
+    /// writer learns of it, on the store's own thread.
+    pub fn on_commit(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
+        self.engine.on_commit(Box::new(listener));
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] with the database's reason.
+    pub async fn ping(&self) -> Result<()> {
+        self.get("SELECT 1", &[]).await.map(drop)
+    }
+}

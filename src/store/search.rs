@@ -1,0 +1,93 @@
+//! The full-text index, as SQLite's FTS5 keeps it.
+//!
+//! One index serves all tenants, and each document carries its tenant as a token of its own, so a
+//! query is narrowed to the tenant inside the index. Ranking is left to the caller: FTS5's own
+//! `bm25` weighs a word by how rare it is over *all* documents, and so would let one tenant's data
+//! shift another tenant's order.
+
+use super::{FromRow, RecordKind, Row, Value, params};
+use crate::error::{Error, Result};
+use std::fmt::Write as _;
+use uuid::Uuid;
+
+/// What the index holds of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Whose it is.
+    pub tenant: Uuid,
+    /// What it is.
+    pub kind: RecordKind,
+    /// Which record.
+    pub id: Uuid,
+    /// What it is called: counts most.
+    pub title: String,
+    /// All its other words.
+    pub body: String,
+}
+
+impl FromRow for Document {
+    fn from_row(row: &mut Row) -> Result<Self> {
+        let tenant = row.uuid()?;
+        let kind = row.text()?;
+        let kind = RecordKind::ALL
+            .into_iter()
+            .find(|known| known.as_str() == kind)
+            .ok_or_else(|| Error::Internal("the index holds a record of an unknown kind".into()))?;
+        Ok(Self { tenant, kind, id: row.uuid()?, title: row.text()?, body: row.text()? })
+    }
+}
+
+pub(super) const INSERT: &str =
+    "INSERT INTO search (tenant, record, tenant_id, kind, id, title, body) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(super) const DELETE: &str = "DELETE FROM search WHERE rowid IN (SELECT rowid FROM search WHERE search MATCH $1)";
+
+pub(super) fn insert_params(document: &Document) -> Vec<Value> {
+    params![
+        document.tenant.simple().to_string(),
+        document.id.simple().to_string(),
+        document.tenant,
+        document.kind.as_str(),
+        document.id,
+        &document.title,
+        &document.body,
+    ]
+}
+
+pub(super) fn delete_params(tenant: Uuid, id: Uuid) -> Vec<Value> {
+    params![format!("tenant:{} AND record:{}", tenant.simple(), id.simple())]
+}
+
+/// The words of a text, as the index cuts them: runs of letters and digits, in lower case.
+pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// The statement that finds the documents which hold every word of `query` or a longer word that
+/// starts with it; `None` when there is no word in it.
+pub(super) fn statement(
+    tenant: &Value,
+    query: &str,
+    kinds: &[RecordKind],
+    limit: usize,
+) -> Option<(String, Vec<Value>)> {
+    let Value::Text(tenant_id) = tenant else { return None };
+    let mut matching = format!("tenant:{} AND {{title body}}:(", tenant_id.replace('-', ""));
+    let mut any = false;
+    for word in words(query).take(16) {
+        // A run of letters and digits is safe within the quotes of an FTS5 string.
+        let _ = write!(matching, "{}\"{word}\"*", if any { " AND " } else { "" });
+        any = true;
+    }
+    matching.push(')');
+    if !any {
+        return None;
+    }
+    let mut sql =
+        String::from("SELECT tenant_id, kind, id, title, body FROM search WHERE search MATCH $1 AND tenant_id = $2");
+    if !kinds.is_empty() {
+        let names: Vec<_> = kinds.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
+        let _ = write!(sql, " AND kind IN ({})", names.join(", "));
+    }
+    let _ = write!(sql, " ORDER BY rowid DESC LIMIT {limit}");
+    Some((sql, params![matching, tenant_id]))
+}

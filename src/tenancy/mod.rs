@@ -1,0 +1,22 @@
+//! The trust boundary: who is calling, and the right to touch one tenant's data.
+//!
+//! A [`Principal`] is made here alone, from a proof that a strategy in `auth` has checked; a
+//! [`TenantScope`] is made here alone, from a live principal. Both have private fields, and a
+//! [`TenantId`] can't be deserialised, so no request can name its tenant.
+
+mod authority;
+mod directory;
+mod ids;
+mod principal;
+mod role;
+mod scope;
+mod standing;
+
+pub use authority::Authority;
+pub(crate) use authority::Standing;
+pub(crate) use directory::email_key;
+pub use directory::{Account, Directory, Membership, Named};
+pub use ids::{SessionId, TenantId, UserId};
+pub use principal::{Principal, Proof};
+pub use role::Role;
+pub use scope::{ScopedWrite, TenantScope};

@@ -1,0 +1,158 @@
+//! The right to read and write one tenant's data.
+
+use super::ids::TenantId;
+use super::principal::Principal;
+use crate::error::{Error, Result};
+use crate::store::{Document, Event, FromRow, RecordKind, Store, Value, Write, Written, params};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The capability to touch one tenant's data: `$1` of every statement is the tenant, put there by
+/// the scope, and the caller's parameters start at `$2`.
+#[derive(Clone, Debug)]
+pub struct TenantScope {
+    store: Store,
+    principal: Principal,
+}
+
+impl TenantScope {
+    pub(super) fn new(store: Store, principal: Principal) -> Self {
+        Self { store, principal }
+    }
+
+    /// Who is calling.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The one row of a statement that looks up by key.
+    pub(crate) async fn get<T: FromRow>(&self, sql: &'static str, params: Vec<Value>) -> Result<Option<T>> {
+        let params = bound(self.tenant(), sql, params);
+        self.store.get(sql, &params).await?.map(|mut row| T::from_row(&mut row)).transpose()
+    }
+
+    /// All rows of a statement, which bounds their number itself.
+    pub(crate) async fn list<T: FromRow>(&self, sql: impl Into<Arc<str>>, params: Vec<Value>) -> Result<Vec<T>> {
+        let sql = sql.into();
+        let params = bound(self.tenant(), &sql, params);
+        self.store.list(sql, params).await?.iter_mut().map(T::from_row).collect()
+    }
+
+    /// The tenant's documents that hold every word of the query, newest first.
+    pub(crate) async fn search(&self, query: &str, kinds: &[RecordKind], limit: usize) -> Result<Vec<Document>> {
+        self.store.search(&self.tenant().into(), query, kinds, limit).await
+    }
+
+    /// An empty write on this tenant's data.
+    #[must_use]
+    pub(crate) fn write(&self) -> ScopedWrite<'_> {
+        ScopedWrite { scope: self, write: Write::new() }
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.principal.tenant()
+    }
+}
+
+/// A write whose every statement is bound to the scope's tenant.
+#[must_use]
+#[derive(Debug)]
+pub struct ScopedWrite<'s> {
+    scope: &'s TenantScope,
+    write: Write,
+}
+
+impl ScopedWrite<'_> {
+    /// Adds a statement; see [`Write::run`].
+    pub(crate) fn run(mut self, sql: &'static str, params: Vec<Value>) -> Self {
+        self.write = self.write.run(sql, bound(self.scope.tenant(), sql, params));
+        self
+    }
+
+    /// Adds a statement that has to find a row; see [`Write::expect`].
+    pub(crate) fn expect(mut self, tag: &'static str, sql: &'static str, params: Vec<Value>) -> Self {
+        self.write = self.write.expect(tag, sql, bound(self.scope.tenant(), sql, params));
+        self
+    }
+
+    /// Puts a record's words in the full-text index.
+    pub(crate) fn index(mut self, kind: RecordKind, id: Uuid, title: String, body: String) -> Self {
+        let tenant = self.scope.tenant().uuid();
+        self.write = self.write.index(Document { tenant, kind, id, title, body });
+        self
+    }
+
+    /// Takes a record out of the full-text index.
+    pub(crate) fn unindex(mut self, id: Uuid) -> Self {
+        self.write = self.write.unindex(self.scope.tenant().uuid(), id);
+        self
+    }
+
+    /// Tells that a record changed, once it has.
+    pub(crate) fn changed(self, kind: RecordKind, id: Uuid) -> Self {
+        self.record(kind, id, false)
+    }
+
+    /// Tells that a record came or went, once it has.
+    pub(crate) fn came_or_went(self, kind: RecordKind, id: Uuid) -> Self {
+        self.record(kind, id, true)
+    }
+
+    fn record(mut self, kind: RecordKind, id: Uuid, list_changed: bool) -> Self {
+        let tenant = self.scope.tenant().uuid();
+        self.write = self.write.tell(Event::Record { tenant, kind, id, list_changed });
+        self
+    }
+
+    /// Tells that a user's place in the tenant changed, once it has.
+    pub(crate) fn user_changed(mut self, user: Uuid) -> Self {
+        self.write = self.write.tell(Event::User { user });
+        self
+    }
+
+    /// Adds an entry to the tenant's audit log.
+    pub(crate) fn audit(self, action: &'static str, detail: &str, now: i64) -> Self {
+        let principal = self.scope.principal().clone();
+        let params = params![Uuid::now_v7(), now, action, principal.user(), principal.email(), detail];
+        self.run(
+            "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            params,
+        )
+    }
+
+    /// Applies it, whole or not at all, and only if the principal still has the role with which
+    /// it was let in: a revocation that was acknowledged before is never outrun.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`] with the tag of a statement that found nothing, [`Error::NotAllowed`]
+    /// when the principal's place in the tenant has changed.
+    pub(crate) async fn commit(self) -> Result<Written> {
+        const STANDING: &str = "standing";
+        let principal = self.scope.principal();
+        let sql = "SELECT 1 FROM member m JOIN app_user u ON u.id = m.user_id
+                   WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.role = $3 AND u.epoch = $4";
+        let params = params![principal.user(), principal.role().as_str(), principal.epoch()];
+        let guard = Write::new().expect(STANDING, sql, bound(self.scope.tenant(), sql, params));
+        match self.scope.store.write(guard.and(self.write)).await {
+            Ok(mut written) => {
+                written.next_rows();
+                Ok(written)
+            }
+            Err(Error::Unmet(STANDING)) => Err(Error::NotAllowed(
+                "Your place in this tenant changed while the call ran; nothing was written. Look at auth_whoami."
+                    .into(),
+            )),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The parameters with the tenant in front.
+fn bound(tenant: TenantId, sql: &str, params: Vec<Value>) -> Vec<Value> {
+    debug_assert!(sql.contains("$1"), "a statement in a tenant's scope does not name the tenant: {sql}");
+    let mut all = Vec::with_capacity(params.len() + 1);
+    all.push(tenant.into());
+    all.extend(params);
+    all
+}

@@ -1,0 +1,276 @@
+//! The `auth` family: who is signed in on this connection.
+
+use super::input::{Email, Key, Text};
+use super::{Access, Effect, Reply, SessionCaller, Tool};
+use crate::auth::Secret;
+use crate::error::{Error, Result};
+use crate::session::{EndReason, SessionView};
+use crate::tenancy::{Named, Principal, Role, SessionId};
+use crate::time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The family's tools.
+pub(super) fn tools() -> Vec<Tool> {
+    let signed_in = Access::Role(Role::Viewer);
+    vec![
+        Tool::about_sessions("auth_whoami", Access::Anyone, Effect::Reads, whoami).described(
+            "Who am I?",
+            "Tells who is signed in on this connection, in which tenant and with which role, or that nobody is.",
+        ),
+        Tool::about_sessions("auth_sign_in", Access::Anyone, Effect::Changes, sign_in).exclusive().described(
+            "Sign in",
+            "Signs this connection in with email and password, to the tenant used last. Every later call on the connection then works on that tenant's data; no other tool needs credentials.",
+        ),
+        Tool::about_sessions("auth_sign_up", Access::Anyone, Effect::Adds, sign_up).exclusive().described(
+            "Sign up",
+            "Creates an account and a new tenant that it owns, and signs this connection in.",
+        ),
+        Tool::about_sessions("auth_sign_out", signed_in, Effect::Changes, sign_out)
+            .exclusive()
+            .described("Sign out", "Signs this connection out. The connection stays open, and somebody can sign in again."),
+        Tool::about_sessions("auth_change_password", signed_in, Effect::Changes, change_password).exclusive().described(
+            "Change the password",
+            "Replaces one's own password. Every other session of the same user ends; this one stays signed in.",
+        ),
+        Tool::about_sessions("auth_sessions", signed_in, Effect::Reads, sessions)
+            .described("List my sessions", "Lists the connections on which one is signed in, in all tenants."),
+        Tool::about_sessions("auth_end_session", signed_in, Effect::Changes, end_session)
+            .described("End one of my sessions", "Closes another connection of one's own, at once. auth_sessions lists them."),
+    ]
+}
+
+/// No arguments.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    /// The account's email address.
+    email: Email,
+    /// The account's password.
+    password: Secret,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SignUp {
+    /// The new account's email address.
+    email: Email,
+    /// Its password, of 8 to 1,024 characters.
+    password: Secret,
+    /// What the new tenant is called, such as a company's name.
+    tenant_name: Text<200>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangePassword {
+    /// The password as it is now.
+    current_password: Secret,
+    /// The password as it is to be, of 8 to 1,024 characters.
+    new_password: Secret,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OneSession {
+    /// The session's id.
+    pub(super) session_id: Key,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct User {
+    id: Uuid,
+    email: String,
+}
+
+/// A tenant that one is a member of.
+#[derive(Debug, Serialize, JsonSchema)]
+struct TenantChoice {
+    id: Uuid,
+    name: String,
+    role: Role,
+}
+
+/// Who is signed in after a sign-in or a switch.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Identity {
+    session_id: Uuid,
+    user: User,
+    tenant: Named,
+    role: Role,
+    /// The tenants that tenant_switch can switch to.
+    tenants: Vec<TenantChoice>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct WhoAmI {
+    session_id: Uuid,
+    signed_in: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<User>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<Named>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_in_at: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct SignedOut {
+    signed_out: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct PasswordChanged {
+    /// How many other sessions of the user end by this.
+    sessions_ended: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Sessions {
+    pub(super) sessions: Vec<SessionView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Ended {
+    pub(super) ended: bool,
+}
+
+async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
+    let session_id = caller.session.id().uuid();
+    let Some(principal) = caller.session.principal() else {
+        let nobody = WhoAmI { session_id, signed_in: false, user: None, tenant: None, role: None, signed_in_at: None };
+        return Ok(Reply::new(nobody, "Nobody is signed in on this connection. Sign in with auth_sign_in."));
+    };
+    let text = signed_in_as(&principal);
+    let somebody = WhoAmI {
+        session_id,
+        signed_in: true,
+        user: Some(user(&principal)),
+        tenant: Some(principal.named_tenant()),
+        role: Some(principal.role()),
+        signed_in_at: Some(time::text(principal.since())),
+    };
+    Ok(Reply::new(somebody, text))
+}
+
+async fn sign_in(caller: SessionCaller, Credentials { email, password }: Credentials) -> Result<Reply<Identity>> {
+    let principal = caller.manager.passwords().sign_in(&email, password, caller.session.peer()).await?;
+    enter(&caller, principal).await
+}
+
+async fn sign_up(caller: SessionCaller, SignUp { email, password, tenant_name }: SignUp) -> Result<Reply<Identity>> {
+    let passwords = caller.manager.passwords();
+    let principal = passwords.sign_up(&email, password, &tenant_name, caller.session.peer()).await?;
+    enter(&caller, principal).await
+}
+
+async fn sign_out(caller: SessionCaller, _: Nothing) -> Result<Reply<SignedOut>> {
+    let principal = caller.scope()?.principal();
+    caller.manager.authority().directory().note_sign_out(principal, time::now()).await?;
+    tracing::info!(session = %caller.session.id(), user = principal.email(), "signed out");
+    caller.manager.sign_out(&caller.session);
+    Ok(Reply::new(
+        SignedOut { signed_out: true },
+        "Signed out. The connection stays open; sign in again with auth_sign_in.",
+    ))
+}
+
+async fn change_password(caller: SessionCaller, change: ChangePassword) -> Result<Reply<PasswordChanged>> {
+    let principal = caller.scope()?.principal();
+    let others = caller.manager.of_user(principal.user(), caller.session.id());
+    let sessions_ended = others.iter().filter(|session| !session.current).count();
+    let passwords = caller.manager.passwords();
+    let renewed =
+        passwords.change(principal, change.current_password, change.new_password, caller.session.peer()).await?;
+    caller.manager.renew(&caller.session, renewed);
+    tracing::info!(session = %caller.session.id(), user = principal.email(), sessions_ended, "password changed");
+    let text = format!("The password is changed. Other sessions ended: {sessions_ended}.");
+    Ok(Reply::new(PasswordChanged { sessions_ended }, text))
+}
+
+async fn sessions(caller: SessionCaller, _: Nothing) -> Result<Reply<Sessions>> {
+    let sessions = caller.manager.of_user(caller.scope()?.principal().user(), caller.session.id());
+    Ok(Reply::new(Sessions { sessions: sessions.clone() }, describe(&sessions)))
+}
+
+async fn end_session(caller: SessionCaller, OneSession { session_id }: OneSession) -> Result<Reply<Ended>> {
+    let user = caller.scope()?.principal().user();
+    end(&caller, &session_id, |principal| principal.user() == user, "auth.end_session").await
+}
+
+/// Ends the session with this id, if it is one of those that `may` be ended by the caller.
+pub(super) async fn end(
+    caller: &SessionCaller,
+    id: &str,
+    may: impl Fn(&Principal) -> bool,
+    action: &'static str,
+) -> Result<Reply<Ended>> {
+    let found =
+        SessionId::parse(id).and_then(|id| caller.manager.signed_in(id)).filter(|(_, principal)| may(principal));
+    let Some((session, principal)) = found else {
+        return Err(Error::NotFound(format!("There is no session {id:?} that you could end.")));
+    };
+    let detail = format!("session {} of {}", session.id(), principal.email());
+    caller.scope()?.write().audit(action, &detail, time::now()).commit().await?;
+    session.end(EndReason::Ended);
+    Ok(Reply::new(Ended { ended: true }, format!("Ended {detail}.")))
+}
+
+/// Signs the caller's session in as a principal, and describes it.
+pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Result<Reply<Identity>> {
+    let memberships = caller.manager.authority().directory().memberships(principal.user()).await?;
+    caller.manager.sign_in(&caller.session, principal.clone())?;
+    tracing::info!(
+        session = %caller.session.id(),
+        user = principal.email(),
+        tenant = principal.tenant_name(),
+        role = %principal.role(),
+        "signed in"
+    );
+    let tenants: Vec<_> = memberships
+        .into_iter()
+        .map(|one| TenantChoice { id: one.tenant.uuid(), name: one.tenant_name, role: one.role })
+        .collect();
+    let mut text = signed_in_as(&principal);
+    if tenants.len() > 1 {
+        let names: Vec<_> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
+        text.push_str(&format!(" Your tenants: {}; tenant_switch changes between them.", names.join(", ")));
+    }
+    let identity = Identity {
+        session_id: caller.session.id().uuid(),
+        user: user(&principal),
+        tenant: principal.named_tenant(),
+        role: principal.role(),
+        tenants,
+    };
+    Ok(Reply::new(identity, text))
+}
+
+pub(super) fn describe(sessions: &[SessionView]) -> String {
+    let line = |session: &SessionView| {
+        let client = session.client.as_deref().unwrap_or("an unnamed client");
+        let current = if session.current { " (this one)" } else { "" };
+        let SessionView { id, email, tenant, role, address, signed_in_at, .. } = session;
+        format!(
+            "\n- {id}{current}: {email} as {role} in {}, {client} from {address}, since {signed_in_at}",
+            tenant.name
+        )
+    };
+    let lines: String = sessions.iter().map(line).collect();
+    format!("Signed-in sessions: {}.{lines}", sessions.len())
+}
+
+fn user(principal: &Principal) -> User {
+    User { id: principal.user().uuid(), email: principal.email().to_owned() }
+}
+
+fn signed_in_as(principal: &Principal) -> String {
+    format!("Signed in as {}, {} of {}.", principal.email(), principal.role().with_article(), principal.tenant_name())
+}

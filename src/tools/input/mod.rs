@@ -1,0 +1,47 @@
+//! How arguments are read: types that hold their own rules, and errors that name field and rule.
+
+mod text;
+mod value;
+
+pub use text::{Email, Key, Text};
+pub use value::{Amount, Currency, Date, Limit, Patch, Time};
+
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
+
+/// Reads a call's arguments.
+///
+/// # Errors
+/// [`Error::InvalidArguments`], which names the field and what it has to be.
+pub(crate) fn read<A: DeserializeOwned>(tool: &str, arguments: &str) -> Result<A> {
+    serde_json::from_str(arguments).map_err(|_| explain::<A>(tool, arguments))
+}
+
+/// The JSON Schema of a type, in one piece.
+pub(crate) fn schema<T: JsonSchema>() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.remove("title");
+    // A type without fields has no properties to write down, but is an object all the same.
+    schema.insert("type".into(), "object".into());
+    schema.to_value()
+}
+
+/// Reads the arguments again, this time keeping track of where: only failures pay for it.
+fn explain<A: DeserializeOwned>(tool: &str, arguments: &str) -> Error {
+    let mut reader = serde_json::Deserializer::from_str(arguments);
+    let Err(error) = serde_path_to_error::deserialize::<_, A>(&mut reader) else {
+        return Error::InvalidArguments(format!("Invalid arguments for {tool}."));
+    };
+    let path = error.path().to_string();
+    // serde_json ends its messages with a position, which means nothing to who wrote an object.
+    let inner = error.into_inner().to_string();
+    let rule = inner.rfind(" at line ").map_or(&*inner, |at| &inner[..at]);
+    let place = if path == "." { String::new() } else { format!("{path}: ") };
+    Error::InvalidArguments(format!("Invalid arguments for {tool}: {place}{rule}."))
+}

@@ -1,0 +1,58 @@
+//! How a running call tells its client how far it is.
+
+use crate::session::Session;
+use crate::wire::notification;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// Sends progress and log messages of one call, where its client asked for them.
+#[derive(Debug, Clone)]
+pub struct Reporter {
+    session: Arc<Session>,
+    progress_token: Option<Box<RawValue>>,
+    log_level: Option<u8>,
+    max_queued_bytes: usize,
+}
+
+/// The log levels of RFC 5424, least severe first.
+const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+impl Reporter {
+    /// A reporter for a call of this session.
+    #[must_use]
+    pub fn new(
+        session: Arc<Session>,
+        progress_token: Option<Box<RawValue>>,
+        log_level: Option<u8>,
+        max_queued_bytes: usize,
+    ) -> Self {
+        Self { session, progress_token, log_level, max_queued_bytes }
+    }
+
+    /// The level with this name, as a number that grows with severity.
+    #[must_use]
+    pub fn level(name: &str) -> Option<u8> {
+        LEVELS.iter().position(|level| *level == name).and_then(|level| u8::try_from(level).ok())
+    }
+
+    /// Says how much of how much is done.
+    pub fn progress(&self, done: u64, total: u64, message: &str) {
+        let Some(token) = &self.progress_token else { return };
+        let params =
+            serde_json::json!({ "progressToken": token, "progress": done, "total": total, "message": message });
+        self.send("notifications/progress", &params);
+    }
+
+    /// Says something worth knowing; `level` is one of the names of RFC 5424.
+    pub fn log(&self, level: &str, data: &impl serde::Serialize) {
+        let wanted = self.log_level.is_some_and(|least| Self::level(level).is_some_and(|level| level >= least));
+        if wanted {
+            let params = serde_json::json!({ "level": level, "logger": "sessile", "data": data });
+            self.send("notifications/message", &params);
+        }
+    }
+
+    fn send(&self, method: &str, params: &serde_json::Value) {
+        self.session.send(notification(method, &params.to_string()), self.max_queued_bytes);
+    }
+}

@@ -1,0 +1,3 @@
+//! Transports: they frame bytes and own the socket's life, and know no tenant.
+
+pub(crate) mod websocket;

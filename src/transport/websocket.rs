@@ -1,0 +1,410 @@
+//! A WebSocket connection: one task that reads frames, polls the connection's calls, and writes.
+//!
+//! All that a connection does happens in its one task. Calls that wait are polled in it and
+//! dropped with it, so nothing outlives the connection. Frames that are ready together leave in
+//! one write: the socket is flushed only when there is nothing more to do just now.
+
+use crate::mcp::{Dispatcher, Running, Step};
+use crate::session::{Attention, EndReason, InFlight, Open};
+use crate::wire::RequestId;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, WebSocketConfig};
+
+/// Bytes that are read at once; the buffer is zero-filled before each read, so small is fast.
+const READ_BUFFER: usize = 4096;
+/// Bytes that are gathered before they are written without a flush.
+const WRITE_BUFFER: usize = 64 * 1024;
+/// Frames that are served before the runtime gets its turn.
+const TURN: usize = 128;
+/// How long a closing handshake may take.
+const CLOSING: Duration = Duration::from_secs(2);
+
+/// The WebSocket settings for messages of at most this many bytes.
+pub(crate) fn config(max_frame_bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(max_frame_bytes))
+        .max_frame_size(Some(max_frame_bytes))
+}
+
+/// Serves a connection until it ends, and says why it did.
+pub(crate) async fn serve(
+    socket: WebSocketStream<TcpStream>,
+    open: Open,
+    dispatcher: Arc<Dispatcher>,
+    drain: Duration,
+) -> EndReason {
+    let mut connection = Connection::new(socket, open, dispatcher);
+    let reason = poll_fn(|cx| connection.poll(cx)).await;
+    if reason == EndReason::Draining {
+        let _ = timeout(drain, poll_fn(|cx| connection.poll_calls_to_end(cx))).await;
+    }
+    connection.close(reason).await;
+    reason
+}
+
+struct Connection {
+    socket: WebSocketStream<TcpStream>,
+    open: Open,
+    dispatcher: Arc<Dispatcher>,
+    /// Calls that run beside each other.
+    calls: FuturesUnordered<Call>,
+    /// The call that all further messages wait for.
+    exclusive: Option<Call>,
+    /// A message that came while an exclusive call runs.
+    held: Option<Message>,
+    /// Whether the principal is to be looked at again, once no exclusive call runs.
+    review: bool,
+    /// Whether something was written and not flushed.
+    dirty: bool,
+    /// Since when the client has left bytes unread.
+    blocked_since: Option<Instant>,
+    opened: Instant,
+    last_heard: Instant,
+    pinged: bool,
+    timer: Pin<Box<Sleep>>,
+}
+
+/// A running call, with the hold on its id.
+struct Call {
+    running: Running,
+    cancelled: bool,
+    _in_flight: Option<InFlight>,
+}
+
+impl Future for Call {
+    type Output = Option<String>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        if self.cancelled { Poll::Ready(None) } else { Pin::new(&mut self.running).poll(cx) }
+    }
+}
+
+impl Connection {
+    fn new(socket: WebSocketStream<TcpStream>, open: Open, dispatcher: Arc<Dispatcher>) -> Self {
+        let now = Instant::now();
+        let mut connection = Self {
+            socket,
+            open,
+            dispatcher,
+            calls: FuturesUnordered::new(),
+            exclusive: None,
+            held: None,
+            review: false,
+            dirty: false,
+            blocked_since: None,
+            opened: now,
+            last_heard: now,
+            pinged: false,
+            timer: Box::pin(sleep(Duration::ZERO)),
+        };
+        let next = connection.next_deadline();
+        connection.timer.as_mut().reset(next);
+        connection
+    }
+
+    /// Does all that can be done now; ready when the connection is to end.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
+        let mut served = 0;
+        loop {
+            let attention = self.open.poll_attention(cx);
+            match attention {
+                Poll::Ready(Attention::End(reason)) => return Poll::Ready(reason),
+                Poll::Ready(Attention::Review) => self.review = true,
+                Poll::Ready(Attention::Outgoing) | Poll::Pending => {}
+            }
+            if let Poll::Ready(reason) = self.poll_timer(cx) {
+                return Poll::Ready(reason);
+            }
+            // A client that does not read gets no further answers, and so nothing grows.
+            match self.poll_writable(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(end_reason(&error)),
+                Poll::Ready(Ok(())) => {}
+            }
+            if attention == Poll::Ready(Attention::Outgoing)
+                && let Err(reason) = self.send_outgoing()
+            {
+                return Poll::Ready(reason);
+            }
+            match self.poll_work(cx) {
+                Poll::Ready(Ok(())) => served += 1,
+                Poll::Ready(Err(reason)) => return Poll::Ready(reason),
+                Poll::Pending => {
+                    if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
+                        return Poll::Ready(end_reason(&error));
+                    }
+                    return Poll::Pending;
+                }
+            }
+            if served >= TURN {
+                if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
+                    return Poll::Ready(end_reason(&error));
+                }
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Does one thing: finishes a call, or takes a message.
+    fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EndReason>> {
+        if self.review && self.exclusive.is_none() {
+            self.review = false;
+            let running = self.dispatcher.reviewing(&self.open);
+            self.exclusive = Some(Call { running, cancelled: false, _in_flight: None });
+        }
+        if let Some(call) = &mut self.exclusive
+            && let Poll::Ready(answer) = Pin::new(call).poll(cx)
+        {
+            self.exclusive = None;
+            return Poll::Ready(self.answer(answer));
+        }
+        if !self.calls.is_empty()
+            && let Poll::Ready(Some(answer)) = self.calls.poll_next_unpin(cx)
+        {
+            return Poll::Ready(self.answer(answer));
+        }
+        let message = match self.held.take() {
+            Some(held) if self.exclusive.is_some() => {
+                self.held = Some(held);
+                return Poll::Pending;
+            }
+            Some(held) => held,
+            None => match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return Poll::Ready(Err(end_reason(&error))),
+                None => return Poll::Ready(Err(EndReason::ConnectionLost)),
+            },
+        };
+        self.last_heard = Instant::now();
+        self.pinged = false;
+        match message {
+            Message::Text(text) => {
+                if self.exclusive.is_some() && !self.cancels_exclusive(&text) {
+                    // One message is held, and the socket is not read any further.
+                    self.held = Some(Message::Text(text));
+                    return Poll::Pending;
+                }
+                Poll::Ready(self.take(&text, cx))
+            }
+            Message::Binary(_) => Poll::Ready(Err(EndReason::BinaryFrame)),
+            Message::Close(_) => Poll::Ready(Err(EndReason::ClientClosed)),
+            // tungstenite has queued the pong; the flush at the end of the turn sends it.
+            Message::Ping(_) => {
+                self.dirty = true;
+                Poll::Ready(Ok(()))
+            }
+            Message::Pong(_) | Message::Frame(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Gives a message to the dispatcher, and polls what it starts once: most calls need no more.
+    fn take(&mut self, text: &str, cx: &mut Context<'_>) -> Result<(), EndReason> {
+        match self.dispatcher.receive(&self.open, text) {
+            Step::Nothing => Ok(()),
+            Step::Answer(frame) => self.send(frame),
+            Step::Cancel(id) => {
+                self.cancel(&id);
+                Ok(())
+            }
+            Step::Run(mut running) => match Pin::new(&mut running).poll(cx) {
+                Poll::Ready(answer) => self.answer(answer),
+                Poll::Pending => {
+                    let in_flight = running.id().map(|id| self.open.begin(id.clone()));
+                    let exclusive = running.is_exclusive();
+                    let call = Call { running, cancelled: false, _in_flight: in_flight };
+                    if exclusive {
+                        self.exclusive = Some(call);
+                    } else {
+                        self.calls.push(call);
+                    }
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Sends a call's answer, behind whatever the call itself has sent.
+    fn answer(&mut self, answer: Option<String>) -> Result<(), EndReason> {
+        for message in self.open.take_messages() {
+            self.send(message)?;
+        }
+        answer.map_or(Ok(()), |frame| self.send(frame))
+    }
+
+    fn cancel(&mut self, id: &RequestId) {
+        if self.exclusive.as_ref().is_some_and(|call| call.running.id() == Some(id)) {
+            self.exclusive = None;
+        }
+        for call in self.calls.iter_mut().filter(|call| call.running.id() == Some(id)) {
+            call.cancelled = true;
+        }
+        // What was cancelled is dropped now, and not at its next wake.
+        if self.calls.iter().any(|call| call.cancelled) {
+            let calls = std::mem::take(&mut self.calls);
+            self.calls = calls.into_iter().filter(|call| !call.cancelled).collect();
+        }
+    }
+
+    /// Whether a message cancels the call that all others wait for: it need not wait for it.
+    fn cancels_exclusive(&self, text: &str) -> bool {
+        text.contains("notifications/cancelled")
+            && matches!(self.dispatcher.receive(&self.open, text), Step::Cancel(id)
+                if self.exclusive.as_ref().is_some_and(|call| call.running.id() == Some(&id)))
+    }
+
+    fn send_outgoing(&mut self) -> Result<(), EndReason> {
+        self.dispatcher.outgoing(&self.open).into_iter().try_for_each(|frame| self.send(frame))
+    }
+
+    fn send(&mut self, frame: String) -> Result<(), EndReason> {
+        self.dirty = true;
+        self.socket.start_send_unpin(Message::Text(frame.into())).map_err(|error| end_reason(&error))
+    }
+
+    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        let writable = Pin::new(&mut self.socket).poll_ready(cx);
+        self.note_blocked(writable.is_pending());
+        writable
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        if !self.dirty {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
+        self.note_blocked(flushed.is_pending());
+        if flushed.is_ready() {
+            self.dirty = false;
+        }
+        flushed
+    }
+
+    fn note_blocked(&mut self, blocked: bool) {
+        if !blocked {
+            self.blocked_since = None;
+        } else if self.blocked_since.is_none() {
+            self.blocked_since = Some(Instant::now());
+            let next = self.next_deadline();
+            self.timer.as_mut().reset(next);
+        }
+    }
+
+    /// Ends or pings a connection on which nothing happens.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            let limits = self.dispatcher.manager().limits();
+            if self.blocked_since.is_some_and(|since| now >= since + limits.write_timeout) {
+                return Poll::Ready(EndReason::SlowReader);
+            }
+            if !self.open.is_signed_in() && now >= self.opened + limits.unauthenticated {
+                return Poll::Ready(EndReason::NotSignedIn);
+            }
+            if self.held.is_some() {
+                // It says that the client is there, though nothing is read.
+                self.last_heard = now;
+            }
+            if now >= self.last_heard + limits.idle_timeout {
+                return Poll::Ready(EndReason::Idle);
+            }
+            if !self.pinged && now >= self.last_heard + limits.ping_interval {
+                self.pinged = true;
+                self.dirty = true;
+                if let Err(error) = self.socket.start_send_unpin(Message::Ping(bytes::Bytes::new())) {
+                    return Poll::Ready(end_reason(&error));
+                }
+            }
+            let next = self.next_deadline().max(now + Duration::from_millis(1));
+            self.timer.as_mut().reset(next);
+        }
+        Poll::Pending
+    }
+
+    /// When to look at the timers again; what happens in between only moves them back.
+    fn next_deadline(&self) -> Instant {
+        let limits = self.dispatcher.manager().limits();
+        let mut next = self.last_heard + if self.pinged { limits.idle_timeout } else { limits.ping_interval };
+        if !self.open.is_signed_in() {
+            next = next.min(self.opened + limits.unauthenticated);
+        }
+        if let Some(since) = self.blocked_since {
+            next = next.min(since + limits.write_timeout);
+        }
+        next
+    }
+
+    /// Finishes the calls that run, and takes no new ones.
+    fn poll_calls_to_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if ready!(self.poll_writable(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            let answer = if let Some(call) = &mut self.exclusive {
+                let answer = ready!(Pin::new(call).poll(cx));
+                self.exclusive = None;
+                answer
+            } else {
+                match ready!(self.calls.poll_next_unpin(cx)) {
+                    Some(answer) => answer,
+                    None => return Poll::Ready(()),
+                }
+            };
+            if self.answer(answer).is_err() {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Closes the socket: what is left to say, the close frame, and a moment for the client's own.
+    async fn close(mut self, reason: EndReason) {
+        // Calls that still run end here, and with them whatever they hold.
+        self.exclusive = None;
+        self.calls.clear();
+        if matches!(reason, EndReason::ConnectionLost) {
+            return;
+        }
+        let farewell = if reason == EndReason::Draining { self.dispatcher.farewell(&self.open) } else { Vec::new() };
+        let closing = async {
+            for frame in farewell {
+                self.socket.feed(Message::Text(frame.into())).await?;
+            }
+            if reason != EndReason::ClientClosed {
+                let frame = CloseFrame { code: CloseCode::from(reason.close_code()), reason: reason.name().into() };
+                self.socket.send(Message::Close(Some(frame))).await?;
+            }
+            let mut socket = pin!(&mut self.socket);
+            while let Some(Ok(_)) = socket.next().await {}
+            Ok::<_, WsError>(())
+        };
+        let _ = timeout(CLOSING, closing).await;
+    }
+}
+
+fn end_reason(error: &WsError) -> EndReason {
+    match error {
+        WsError::ConnectionClosed | WsError::AlreadyClosed => EndReason::ClientClosed,
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => EndReason::MessageTooBig,
+        WsError::Utf8(_) => EndReason::InvalidUtf8,
+        WsError::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+            EndReason::ConnectionLost
+        }
+        WsError::Protocol(_) => EndReason::ProtocolError,
+        WsError::WriteBufferFull(_) => EndReason::SlowReader,
+        WsError::Io(_) => EndReason::ConnectionLost,
+        _ => EndReason::Internal,
+    }
+}

@@ -1,0 +1,183 @@
+//! Responses and notifications, written straight into the frame that leaves.
+
+use super::codes::{ErrorCode, WireError};
+use super::id::RequestId;
+use super::version::Era;
+use serde::Serialize;
+
+/// What every modern result says of the server. It needs no escaping.
+const SERVER_INFO: &str = concat!(
+    r#""io.modelcontextprotocol/serverInfo":{"name":"sessile","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}"#
+);
+
+/// A response under construction: the id is written, and then a result or an error.
+#[derive(Debug)]
+pub struct Answer {
+    buffer: Vec<u8>,
+    /// Where the id ends: an error after a result was begun starts again from here.
+    id_end: usize,
+    era: Era,
+}
+
+impl Answer {
+    /// A response to the request with this id.
+    #[must_use]
+    pub fn to(id: &RequestId, era: Era) -> Self {
+        let mut buffer = Vec::with_capacity(512);
+        buffer.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        buffer.extend_from_slice(id.as_json().as_bytes());
+        Self { id_end: buffer.len(), buffer, era }
+    }
+
+    /// A response to something whose id can't be read.
+    #[must_use]
+    pub fn to_nobody(null_id: bool) -> Self {
+        let mut buffer = Vec::with_capacity(128);
+        buffer.extend_from_slice(if null_id {
+            br#"{"jsonrpc":"2.0","id":null"#.as_slice()
+        } else {
+            br#"{"jsonrpc":"2.0""#
+        });
+        Self { id_end: buffer.len(), buffer, era: Era::Legacy }
+    }
+
+    /// The era in which the request is served.
+    #[must_use]
+    pub fn era(&self) -> Era {
+        self.era
+    }
+
+    /// A result of members that are JSON already, such as `"tools":[]`; may be empty.
+    #[must_use]
+    pub fn members(mut self, members: &str) -> String {
+        self.open_result(None);
+        self.raw(members);
+        self.close_result()
+    }
+
+    /// A result that says how long and for whom it may be kept, where the era says such things.
+    #[must_use]
+    pub fn cacheable(mut self, members: &str, ttl_ms: u64, public: bool) -> String {
+        self.open_result(None);
+        if self.era == Era::Modern {
+            let scope = if public { "public" } else { "private" };
+            self.raw(&format!(r#""ttlMs":{ttl_ms},"cacheScope":"{scope}","#));
+        }
+        self.raw(members);
+        self.close_result()
+    }
+
+    /// A tool's result: its data and the same for people.
+    #[must_use]
+    pub fn tool_result(mut self, structured: &impl Serialize, text: &str) -> String {
+        self.open_result(None);
+        self.raw(r#""content":[{"type":"text","text":"#);
+        self.json(text);
+        self.raw(r#"}],"structuredContent":"#);
+        self.json(structured);
+        self.close_result()
+    }
+
+    /// The result that ends a subscription: nothing but what it is and which one.
+    #[must_use]
+    pub fn ended(mut self, meta: &str) -> String {
+        self.raw(r#","result":{"resultType":"complete","#);
+        self.raw(meta);
+        self.close_result()
+    }
+
+    /// A tool's failure, which its caller can read and act on.
+    #[must_use]
+    pub fn tool_error(mut self, error: &crate::error::Error) -> String {
+        #[derive(Serialize)]
+        struct Detail {
+            code: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            retry_after_seconds: Option<u64>,
+        }
+        let retry_after_seconds = match error {
+            crate::error::Error::TooManyAttempts { retry_after, .. } => Some(retry_after.as_secs()),
+            _ => None,
+        };
+        let detail = serde_json::to_string(&Detail { code: error.code(), retry_after_seconds }).unwrap_or_default();
+        self.open_result(Some(&detail));
+        self.raw(r#""content":[{"type":"text","text":"#);
+        self.json(&error.to_string());
+        self.raw(r#"}],"isError":true"#);
+        self.close_result()
+    }
+
+    /// An error response.
+    #[must_use]
+    pub fn error(mut self, error: &WireError) -> String {
+        self.buffer.truncate(self.id_end);
+        self.raw(r#","error":{"code":"#);
+        self.raw(&(error.code as i32).to_string());
+        self.raw(r#","message":"#);
+        self.json(&error.message);
+        if let Some(data) = &error.data {
+            self.raw(r#","data":"#);
+            self.raw(data);
+        }
+        self.raw("}}");
+        self.text()
+    }
+
+    fn open_result(&mut self, error_detail: Option<&str>) {
+        self.raw(r#","result":{"#);
+        let modern = self.era == Era::Modern;
+        if modern {
+            self.raw(r#""resultType":"complete","#);
+        }
+        if modern || error_detail.is_some() {
+            self.raw(r#""_meta":{"#);
+            if modern {
+                self.raw(SERVER_INFO);
+            }
+            if let Some(detail) = error_detail {
+                self.raw(if modern { r#","dev.sessile/error":"# } else { r#""dev.sessile/error":"# });
+                self.raw(detail);
+            }
+            self.raw("},");
+        }
+    }
+
+    /// Closes the result; a comma that nothing followed goes.
+    fn close_result(mut self) -> String {
+        if self.buffer.last() == Some(&b',') {
+            self.buffer.pop();
+        }
+        self.raw("}}");
+        self.text()
+    }
+
+    fn raw(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+    }
+
+    fn json(&mut self, value: &(impl Serialize + ?Sized)) {
+        if serde_json::to_writer(&mut self.buffer, value).is_err() {
+            // A type of ours that can't be JSON is a mistake in its `Serialize`; keep the frame whole.
+            debug_assert!(false, "an answer could not be written as JSON");
+            self.raw("null");
+        }
+    }
+
+    fn text(self) -> String {
+        String::from_utf8(self.buffer).unwrap_or_else(|_| {
+            let code = ErrorCode::Internal as i32;
+            format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"internal error"}}}}"#)
+        })
+    }
+}
+
+/// A notification with parameters that are JSON already.
+#[must_use]
+pub fn notification(method: &str, params: &str) -> String {
+    if params.is_empty() {
+        return format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
+    }
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
+}

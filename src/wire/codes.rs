@@ -1,0 +1,56 @@
+//! Error codes, and an error as it goes out.
+
+use std::borrow::Cow;
+
+/// What a caller is told of a fault of ours.
+pub const INTERNAL: &str = "Internal error: the call failed on the server; its log says why.";
+
+/// The JSON-RPC error codes that the server sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum ErrorCode {
+    /// The frame is not JSON.
+    Parse = -32700,
+    /// It is JSON, but no request.
+    InvalidRequest = -32600,
+    /// There is no such method.
+    MethodNotFound = -32601,
+    /// The parameters don't fit the method; also unknown tools, prompts and cursors.
+    InvalidParams = -32602,
+    /// A fault of ours.
+    Internal = -32603,
+    /// Legacy only: there is no such resource. (The modern era has `InvalidParams` for it.)
+    ResourceNotFound = -32002,
+    /// Modern only: the version on the request is not served.
+    UnsupportedProtocolVersion = -32022,
+}
+
+/// An error response without its id.
+#[derive(Debug, Clone)]
+pub struct WireError {
+    /// The code.
+    pub code: ErrorCode,
+    /// One sentence for whoever reads the client's log.
+    pub message: Cow<'static, str>,
+    /// More, as JSON.
+    pub data: Option<String>,
+}
+
+impl WireError {
+    /// An error without data.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    /// Parameters that don't fit.
+    pub fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidParams, message)
+    }
+
+    /// With data.
+    #[must_use]
+    pub fn with_data(mut self, data: &impl serde::Serialize) -> Self {
+        self.data = serde_json::to_string(data).ok();
+        self
+    }
+}

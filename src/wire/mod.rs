@@ -1,0 +1,16 @@
+//! JSON-RPC and MCP as bytes: the borrowed envelope, ids, error codes, and both eras' versions.
+//!
+//! Nothing here knows a session or a tool. The envelope is parsed once, borrowing from the frame;
+//! `params` stay raw until the code that wants them reads them into its own type.
+
+mod answer;
+mod codes;
+mod envelope;
+mod id;
+mod version;
+
+pub use answer::{Answer, notification};
+pub use codes::{ErrorCode, INTERNAL, WireError};
+pub use envelope::{Incoming, Meta, Request, Text, parse};
+pub use id::RequestId;
+pub use version::{Era, LATEST_LEGACY, LEGACY, MODERN, allows_batches, keeps_null_ids, negotiate};
