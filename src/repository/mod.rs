@@ -2,4 +2,9 @@
 //!
 //! No function here takes a tenant id: the scope puts the tenant in as `$1` of every statement.
 
+pub(crate) mod change;
+mod conflict;
+pub(crate) mod contact;
+pub(crate) mod list;
 pub(crate) mod record;
+mod statements;

@@ -1,8 +1,12 @@
 //! The CRM.
 
+mod contact;
+mod record;
+mod sort;
+
 use super::Tool;
 
 /// The family's tools.
 pub(super) fn tools() -> Vec<Tool> {
-    Vec::new()
+    [contact::tools()].into_iter().flatten().collect()
 }
