@@ -1,7 +1,7 @@
 //! Contacts: people.
 
 use super::list::{self, Column, Filter, Order};
-use super::record::{Head, Link, Record};
+use super::record::{Head, Link, Record, facts};
 use super::statements::{Backlink, Statements, backlink, statements};
 use crate::error::Result;
 use crate::store::{FromRow, RecordKind, Row, Value};
@@ -73,12 +73,7 @@ impl Record for Contact {
     }
 
     fn words(&self) -> String {
-        [&self.email, &self.phone, &self.job_title, &self.notes]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect::<Vec<_>>()
-            .join("\n")
+        facts([&self.email, &self.phone, &self.job_title, &self.notes]).join("\n")
     }
 
     fn facts(&self) -> Vec<String> {
@@ -86,7 +81,7 @@ impl Record for Contact {
             Some(name) => format!("at {name} (company {id})"),
             None => format!("at company {id}"),
         });
-        [&self.email, &self.phone, &self.job_title, &company].into_iter().flatten().cloned().collect()
+        facts([&self.email, &self.phone, &self.job_title, &company])
     }
 
     fn texts(&self) -> Vec<(&'static str, &str)> {

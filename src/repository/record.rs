@@ -1,6 +1,9 @@
 //! What all kinds of record have in common: a head, a row, a title, and how they are read.
 
+use super::activity::Activity;
+use super::company::Company;
 use super::contact::Contact;
+use super::deal::Deal;
 use super::list::{Column, Order};
 use super::statements::{Backlink, Statements};
 use crate::error::{Error, Result};
@@ -121,6 +124,11 @@ impl FromRow for Head {
     }
 }
 
+/// Those of the texts that there are.
+pub(super) fn facts<const N: usize>(texts: [&Option<String>; N]) -> Vec<String> {
+    texts.into_iter().flatten().cloned().collect()
+}
+
 /// A record.
 pub(crate) async fn find<R: Record>(scope: &TenantScope, id: Uuid) -> Result<Option<R>> {
     scope.get(R::SQL.get, params![id]).await
@@ -149,8 +157,10 @@ pub(crate) async fn json(scope: &TenantScope, kind: RecordKind, id: Uuid) -> Res
         json.map_err(|e| Error::internal("writing a record", e))
     }
     match kind {
+        RecordKind::Company => of::<Company>(scope, id).await,
         RecordKind::Contact => of::<Contact>(scope, id).await,
-        _ => Ok(None),
+        RecordKind::Deal => of::<Deal>(scope, id).await,
+        RecordKind::Activity => of::<Activity>(scope, id).await,
     }
 }
 
@@ -170,8 +180,10 @@ pub(crate) async fn page(scope: &TenantScope, after: Option<(RecordKind, Uuid)>,
         };
         let left = i64::try_from(limit - page.len()).unwrap_or(i64::MAX);
         let sql = match kind {
+            RecordKind::Company => Company::SQL.titles,
             RecordKind::Contact => Contact::SQL.titles,
-            _ => continue,
+            RecordKind::Deal => Deal::SQL.titles,
+            RecordKind::Activity => Activity::SQL.titles,
         };
         let titles: Vec<Title> = scope.list(sql, params![from, left]).await?;
         page.extend(titles.into_iter().map(|Title { id, name }| Entry { kind, id, name }));
