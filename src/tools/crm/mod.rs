@@ -1,6 +1,9 @@
 //! The CRM.
 
+mod activity;
+mod company;
 mod contact;
+mod deal;
 mod record;
 mod sort;
 
@@ -8,5 +11,5 @@ use super::Tool;
 
 /// The family's tools.
 pub(super) fn tools() -> Vec<Tool> {
-    [contact::tools()].into_iter().flatten().collect()
+    [company::tools(), contact::tools(), deal::tools(), activity::tools()].into_iter().flatten().collect()
 }
