@@ -4,7 +4,7 @@ mod text;
 mod value;
 
 pub use text::{Email, Key, Text};
-pub use value::{Currency, Date, Limit, Patch};
+pub use value::{Currency, Date, Given, Limit, Patch};
 
 pub use crate::amount::Amount;
 pub use crate::time::Time;
