@@ -4,7 +4,7 @@
 //! long go to reader threads; every write goes through one writer, which commits what is queued as
 //! one transaction (group commit) with `synchronous=FULL`, each write in a savepoint of its own.
 
-use super::{Event, Row, Value, Write, Written, migrations, search, write::Step};
+use super::{Event, Row, Value, Write, Written, migrations, params, search, write::Step};
 use crate::error::{Error, Result};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use rusqlite::{Connection, OpenFlags, Statement, config::DbConfig, types::ValueRef};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// Writes that may wait for the writer; a further one waits for room.
 const WRITE_QUEUE: usize = 1024;
@@ -258,11 +259,15 @@ fn apply(connection: &Connection, write: &Write) -> Result<Written> {
                 returned.push(rows);
             }
             Step::Index(document) => {
-                execute(connection, search::DELETE, &search::delete_params(document.tenant, document.id))?;
-                execute(connection, search::INSERT, &search::insert_params(document))?;
+                if let Some(row) = search_row(connection, search::PLACE, document.tenant, document.id)? {
+                    execute(connection, search::DELETE, &params![row])?;
+                    execute(connection, search::INSERT, &search::insert_params(row, document))?;
+                }
             }
             Step::Unindex { tenant, id } => {
-                execute(connection, search::DELETE, &search::delete_params(*tenant, *id))?;
+                if let Some(row) = search_row(connection, search::DISPLACE, *tenant, *id)? {
+                    execute(connection, search::DELETE, &params![row])?;
+                }
             }
         }
     }
@@ -283,6 +288,12 @@ fn run_step(connection: &Connection, sql: &str, params: &[Value], expect: Option
         Some(tag) if touched == 0 => Err(Error::Unmet(tag)),
         _ => Ok(rows),
     }
+}
+
+/// A document's row number in the full-text index.
+fn search_row(connection: &Connection, sql: &str, tenant: Uuid, id: Uuid) -> Result<Option<i64>> {
+    let mut statement = prepare(connection, sql)?;
+    query(&mut statement, &params![tenant, id], usize::MAX)?.pop().map(|mut row| row.int()).transpose()
 }
 
 fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<()> {
