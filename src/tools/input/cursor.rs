@@ -23,6 +23,11 @@ pub(crate) fn cut<T, K: Serialize>(entries: &mut Vec<T>, limit: usize, key: impl
     Some(URL_SAFE_NO_PAD.encode(json))
 }
 
+/// Tells people, and models that read nothing but text, how to get at the next page.
+pub(crate) fn more(next_cursor: Option<&str>) -> String {
+    next_cursor.map_or_else(String::new, |cursor| format!("\nThere are more: call again with cursor {cursor:?}."))
+}
+
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Cursor<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = || D::Error::custom("is no cursor of this list; start again without one");

@@ -5,7 +5,7 @@ mod text;
 mod value;
 
 pub use cursor::Cursor;
-pub(crate) use cursor::cut;
+pub(crate) use cursor::{cut, more};
 pub use text::{Email, Key, Text};
 pub use value::{Amount, Currency, Date, Limit, Patch, Time};
 

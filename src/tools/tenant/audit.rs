@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::repository::audit::{self, Entry};
-use crate::tools::input::{Cursor, Limit, Text, cut};
+use crate::tools::input::{Cursor, Limit, Text, cut, more};
 use crate::tools::{Caller, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub(super) async fn list(caller: Caller, ReadLog { action, limit, cursor }: Read
     let mut entries = audit::page(&caller, action, cursor.map(|Cursor(id)| id), limit.get() + 1).await?;
     let next_cursor = cut(&mut entries, limit.get(), |entry| entry.id);
     let lines: String = entries.iter().map(line).collect();
-    let more = if next_cursor.is_some() { "\nThere are older ones: call again with next_cursor." } else { "" };
+    let more = more(next_cursor.as_deref());
     let text = format!("Entries in the audit log of {}:{lines}{more}", caller.principal().tenant_name());
     Ok(Reply::new(Log { entries, next_cursor }, text))
 }

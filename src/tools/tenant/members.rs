@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::repository::member::{self, Member};
 use crate::tenancy::Role;
 use crate::time;
-use crate::tools::input::{Cursor, Key, Limit, cut};
+use crate::tools::input::{Cursor, Key, Limit, cut, more};
 use crate::tools::{Caller, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub(super) async fn list(caller: Caller, ListMembers { limit, cursor }: ListMemb
             format!("\n- {email}, {role}, since {joined_at} (user_id {user_id})")
         })
         .collect();
-    let more = if next_cursor.is_some() { "\nThere are more: call again with next_cursor." } else { "" };
+    let more = more(next_cursor.as_deref());
     let text = format!("Members of {}:{lines}{more}", caller.principal().tenant_name());
     Ok(Reply::new(Members { members, next_cursor }, text))
 }
