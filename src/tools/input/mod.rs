@@ -7,7 +7,10 @@ mod value;
 pub use cursor::Cursor;
 pub(crate) use cursor::{cut, more};
 pub use text::{Email, Key, Text};
-pub use value::{Amount, Currency, Date, Limit, Patch, Time};
+pub use value::{Currency, Date, Limit, Patch};
+
+pub use crate::amount::Amount;
+pub use crate::time::Time;
 
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
