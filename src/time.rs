@@ -35,6 +35,19 @@ impl Time {
         Self(milliseconds)
     }
 
+    /// When a day begins, in UTC.
+    #[must_use]
+    pub fn start_of(day: Date) -> Self {
+        let timestamp = day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp());
+        Self(timestamp.as_millisecond())
+    }
+
+    /// To the minute, for people.
+    pub(crate) fn minute(self) -> String {
+        let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
+        timestamp.strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// The day it is on, in UTC.
     #[must_use]
     pub fn date(self) -> Date {

@@ -12,7 +12,7 @@ pub(super) struct Activity {
 /// When, in days from the one on which the tenant is made.
 pub(super) enum When {
     /// On this day, at this hour.
-    At(i32, i8),
+    At(i32, i64),
     /// To be done by this day, and whether it is.
     Due(i32, bool),
 }
@@ -31,7 +31,7 @@ use When::{At, Due};
 const fn happened(
     kind: &'static str,
     day: i32,
-    hour: i8,
+    hour: i64,
     about: About,
     subject: &'static str,
     body: &'static str,

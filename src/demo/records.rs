@@ -13,7 +13,6 @@ use crate::repository::record::Head;
 use crate::time::Time;
 use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -82,10 +81,10 @@ fn deal(one: &super::deals::Deal, today: Date, contacts: &[Contact]) -> Result<D
 
 fn activity(one: &super::activities::Activity, now: Time, contacts: &[Contact], deals: &[Deal]) -> Result<Activity> {
     let (at, due_date, done) = match one.when {
-        When::At(days, hour) => (at(day(now.date(), days), hour)?, None, None),
+        When::At(days, hour) => (at(day(now.date(), days), hour), None, None),
         // Written down a few days before it is due, and not in the future.
         When::Due(days, done) => {
-            let noted = at(day(now.date(), days - 5), 9)?.min(now);
+            let noted = at(day(now.date(), days - 5), 9).min(now);
             (noted, Some(day(now.date(), days).to_string()), Some(done))
         }
     };
@@ -143,9 +142,8 @@ fn day(today: Date, days: i32) -> Date {
     today.saturating_add(days.days())
 }
 
-fn at(day: Date, hour: i8) -> Result<Time> {
-    let zoned = day.at(hour, 0, 0, 0).to_zoned(TimeZone::UTC).map_err(|e| Error::internal("a time of the demo", e))?;
-    Ok(Time::stored(zoned.timestamp().as_millisecond()))
+fn at(day: Date, hour: i64) -> Time {
+    Time::stored(Time::start_of(day).milliseconds() + hour * 3_600_000)
 }
 
 #[cfg(test)]
