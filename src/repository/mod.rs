@@ -3,11 +3,16 @@
 //! No function here takes a tenant id: the scope puts the tenant in as `$1` of every statement.
 
 pub(crate) mod activity;
+pub(crate) mod agenda;
+pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod company;
+pub(crate) mod completion;
 mod conflict;
 pub(crate) mod contact;
 pub(crate) mod deal;
+pub(crate) mod invite;
 pub(crate) mod list;
+pub(crate) mod member;
 pub(crate) mod record;
 mod statements;

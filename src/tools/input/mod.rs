@@ -1,8 +1,11 @@
 //! How arguments are read: types that hold their own rules, and errors that name field and rule.
 
+mod cursor;
 mod text;
 mod value;
 
+pub use cursor::Cursor;
+pub(crate) use cursor::{cut, more};
 pub use text::{Email, Key, Text};
 pub use value::{Currency, Date, Given, Limit, Patch};
 
@@ -19,6 +22,10 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// [`Error::InvalidArguments`], which names the field and what it has to be.
 pub(crate) fn read<A: DeserializeOwned>(tool: &str, arguments: &str) -> Result<A> {
+    // A list would do as well for serde, which then takes fields by position.
+    if !arguments.starts_with('{') {
+        return Err(Error::InvalidArguments(format!("Invalid arguments for {tool}: must be an object.")));
+    }
     serde_json::from_str(arguments).map_err(|_| explain::<A>(tool, arguments))
 }
 
