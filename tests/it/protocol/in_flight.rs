@@ -158,6 +158,7 @@ async fn a_panic_is_an_internal_error_for_its_caller_alone() {
         gate.entered().await;
         gate.entered().await;
         assert_eq!(code(&mut ann, json!({})).await, -32603);
+        assert_eq!(code(&mut ann, json!({ "while_reading": true })).await, -32603);
         gate.open();
         gate.open();
         ann.response(&hers).await;
