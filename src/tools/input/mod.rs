@@ -16,6 +16,10 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// [`Error::InvalidArguments`], which names the field and what it has to be.
 pub(crate) fn read<A: DeserializeOwned>(tool: &str, arguments: &str) -> Result<A> {
+    // serde would also take an array, as the fields in their order.
+    if !arguments.starts_with('{') {
+        return Err(Error::InvalidArguments(format!("Invalid arguments for {tool}: they must be an object.")));
+    }
     serde_json::from_str(arguments).map_err(|_| explain::<A>(tool, arguments))
 }
 

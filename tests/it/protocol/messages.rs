@@ -122,6 +122,9 @@ async fn an_unknown_tool_is_an_invalid_parameter_and_wrong_arguments_are_the_too
             assert_eq!(refusal.code, "invalid_arguments");
             assert!(refusal.text.contains(part), "{}", refusal.text);
         }
+        // Arguments have names, which is what their schema says; an order they have not.
+        let refusal = client.refused("auth_sign_in", json!(["ann@example.com", "a long enough one"])).await;
+        assert_eq!(refusal.code, "invalid_arguments");
         let refusal = client.refused("auth_sign_in", json!({ "email": 7, "password": "x" })).await;
         assert!(refusal.text.contains("email"), "the field is named: {}", refusal.text);
         // No arguments are as good as empty ones.

@@ -90,6 +90,8 @@ async fn a_filter_that_cannot_be_read_is_an_invalid_parameter() {
     let mut client = server.connect_in(Era::Modern).await;
     for params in [
         json!({}),
+        json!({ "notifications": [] }),
+        json!({ "notifications": [true] }),
         json!({ "notifications": { "toolsListChanged": "yes" } }),
         json!({ "notifications": { "resourceSubscriptions": "crm://contacts/1" } }),
     ] {
