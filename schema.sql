@@ -57,6 +57,7 @@ CREATE TABLE company (
     id         TEXT   NOT NULL,
     version    BIGINT NOT NULL DEFAULT 1,
     name       TEXT   NOT NULL,
+    name_key   TEXT   NOT NULL, -- lower case; what lists sort and filter by
     domain     TEXT,
     industry   TEXT,
     phone      TEXT,
@@ -67,7 +68,7 @@ CREATE TABLE company (
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX company_name ON company (tenant_id, name, id);
+CREATE INDEX company_name ON company (tenant_id, name_key, id);
 CREATE INDEX company_updated ON company (tenant_id, updated_at, id);
 
 CREATE TABLE contact (
@@ -75,6 +76,7 @@ CREATE TABLE contact (
     id         TEXT   NOT NULL,
     version    BIGINT NOT NULL DEFAULT 1,
     name       TEXT   NOT NULL,
+    name_key   TEXT   NOT NULL, -- lower case; what lists sort and filter by
     email      TEXT,
     email_key  TEXT,          -- lower case; what filters and imports look up
     phone      TEXT,
@@ -86,7 +88,7 @@ CREATE TABLE contact (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, company_id) REFERENCES company (tenant_id, id)
 );
-CREATE INDEX contact_name ON contact (tenant_id, name, id);
+CREATE INDEX contact_name ON contact (tenant_id, name_key, id);
 CREATE INDEX contact_updated ON contact (tenant_id, updated_at, id);
 CREATE INDEX contact_email ON contact (tenant_id, email_key);
 CREATE INDEX contact_company ON contact (tenant_id, company_id);
@@ -96,6 +98,7 @@ CREATE TABLE deal (
     id         TEXT   NOT NULL,
     version    BIGINT NOT NULL DEFAULT 1,
     name       TEXT   NOT NULL,
+    name_key   TEXT   NOT NULL, -- lower case; what lists sort and filter by
     stage      TEXT   NOT NULL
                CHECK (stage IN ('lead', 'qualified', 'proposal', 'negotiation', 'won', 'lost')),
     amount     BIGINT,
@@ -111,6 +114,7 @@ CREATE TABLE deal (
     FOREIGN KEY (tenant_id, company_id) REFERENCES company (tenant_id, id),
     FOREIGN KEY (tenant_id, contact_id) REFERENCES contact (tenant_id, id)
 );
+CREATE INDEX deal_name ON deal (tenant_id, name_key, id);
 CREATE INDEX deal_stage ON deal (tenant_id, stage, currency);
 CREATE INDEX deal_updated ON deal (tenant_id, updated_at, id);
 CREATE INDEX deal_company ON deal (tenant_id, company_id);

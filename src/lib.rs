@@ -1,5 +1,6 @@
 //! Sessile: a multi-tenant, stateful MCP gateway.
 
+mod amount;
 pub mod auth;
 pub mod cli;
 pub mod config;

@@ -6,7 +6,7 @@ use super::registry::Registry;
 use super::running::{Running, Work, guarded};
 use super::{completion, notify, prompts, resources, server, subscriptions};
 use crate::error::{Error, Result};
-use crate::session::{Session, SessionManager};
+use crate::session::{NotAdmitted, Session, SessionManager};
 use crate::tenancy::{Principal, Role, TenantId, TenantScope};
 use crate::tools::{Access, Reporter, Tool};
 use crate::wire::{self, Answer, Era, ErrorCode, Incoming, LATEST_LEGACY, Request, RequestId, WireError};
@@ -202,15 +202,19 @@ impl Dispatcher {
 
 impl Exchange<'_> {
     fn serve(self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
-        if self.session.is_in_flight(&self.id) {
-            let message = format!("Invalid request: a request with the id {} has no answer yet", self.id);
-            return Err(self.fail(WireError::new(ErrorCode::InvalidRequest, message)));
-        }
         let limit = self.dispatcher.manager.limits().max_calls_in_flight;
-        if self.session.running() >= limit {
-            let message =
-                format!("{limit} requests of this connection run already, which is the limit; wait for an answer");
-            return Err(self.fail(WireError::new(ErrorCode::Internal, message)));
+        if let Err(not_admitted) = self.session.admit(&self.id, limit) {
+            let error = match not_admitted {
+                NotAdmitted::IdInUse => WireError::new(
+                    ErrorCode::InvalidRequest,
+                    format!("Invalid request: a request with the id {} has no answer yet", self.id),
+                ),
+                NotAdmitted::TooMany => WireError::new(
+                    ErrorCode::Internal,
+                    format!("{limit} requests of this connection run already, which is the limit; wait for an answer"),
+                ),
+            };
+            return Err(self.fail(error));
         }
         if self.era == Era::Modern {
             if let Err(error) = params.check_modern() {

@@ -167,10 +167,12 @@ impl Router {
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n"));
         };
-        let (dispatcher, drain, permit) = (Arc::clone(&self.dispatcher), self.drain, permit());
+        let (dispatcher, tasks, drain, permit) = (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, permit());
         self.tasks.spawn(async move {
-            session(on_upgrade, open, dispatcher, drain).await;
-            drop(permit);
+            if let Some(socket) = upgraded(on_upgrade, &dispatcher).await {
+                // A task of its own, which is small: what upgrading took is gone with this one.
+                tasks.spawn(session(socket, open, dispatcher, drain, permit));
+            }
         });
         let mut response = Response::new(Body::default());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -213,29 +215,36 @@ impl Router {
     }
 }
 
-/// Waits for the upgrade and serves the session to its end.
-async fn session(on_upgrade: OnUpgrade, open: Open, dispatcher: Arc<Dispatcher>, drain: Duration) {
-    let started = Instant::now();
-    let session = Arc::clone(open.session());
-    let upgraded = match on_upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => {
-            tracing::debug!(peer = %session.peer(), %error, "upgrade failed");
-            return;
-        }
-    };
-    // The socket itself: what hyper kept around it is gone from here on.
+/// Waits for the upgrade, and takes the socket itself out of what hyper kept around it.
+async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<TcpStream>> {
+    let upgraded = on_upgrade.await.inspect_err(|error| tracing::debug!(%error, "upgrade failed")).ok()?;
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
         tracing::error!("an upgraded connection is not a TCP stream");
-        return;
+        return None;
     };
-    tracing::info!(session = %session.id(), peer = %session.peer(), "session opened");
     let config = websocket::config(dispatcher.manager().limits().max_frame_bytes);
     let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
-    let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
-    let reason = websocket::serve(socket, open, dispatcher, drain).await;
-    let (calls, seconds) = (session.calls(), started.elapsed().as_secs());
-    tracing::info!(session = %session.id(), %reason, calls, seconds, "session ended");
+    Some(WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await)
+}
+
+/// Serves a session to its end; not an `async fn` for the reason that [`websocket::serve`] is none.
+fn session(
+    socket: WebSocketStream<TcpStream>,
+    open: Open,
+    dispatcher: Arc<Dispatcher>,
+    drain: Duration,
+    permit: Option<OwnedSemaphorePermit>,
+) -> impl Future<Output = ()> {
+    let started = Instant::now();
+    let session = Arc::clone(open.session());
+    tracing::info!(session = %session.id(), peer = %session.peer(), "session opened");
+    let serving = websocket::serve(socket, open, dispatcher, drain);
+    async move {
+        let reason = serving.await;
+        let (calls, seconds) = (session.calls(), started.elapsed().as_secs());
+        tracing::info!(session = %session.id(), %reason, calls, seconds, "session ended");
+        drop(permit);
+    }
 }
 
 /// The subprotocol to select: `mcp` when it is offered, none when none is.

@@ -22,6 +22,15 @@ pub struct Listen {
     pub resources: bool,
 }
 
+/// Why a request may not start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// Another request with its id has no answer yet.
+    IdInUse,
+    /// As many requests run as may.
+    TooMany,
+}
+
 /// A running request's hold on its id.
 #[derive(Debug)]
 pub struct InFlight {
@@ -30,17 +39,19 @@ pub struct InFlight {
 }
 
 impl Session {
-    /// Whether a request with this id has no answer yet.
-    #[must_use]
-    pub fn is_in_flight(&self, id: &RequestId) -> bool {
+    /// Whether a request with this id may start, beside at most `limit` others.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn admit(&self, id: &RequestId, limit: usize) -> Result<(), NotAdmitted> {
         let requests = self.requests.lock();
-        requests.running.contains(id) || requests.listens.iter().any(|listen| listen.id == *id)
-    }
-
-    /// How many requests run.
-    #[must_use]
-    pub fn running(&self) -> usize {
-        self.requests.lock().running.len()
+        if requests.running.contains(id) || requests.listens.iter().any(|listen| listen.id == *id) {
+            return Err(NotAdmitted::IdInUse);
+        }
+        if requests.running.len() >= limit {
+            return Err(NotAdmitted::TooMany);
+        }
+        Ok(())
     }
 
     /// Notes that a request runs, until what this returns is dropped.

@@ -1,7 +1,7 @@
 //! Sessions: what Sessile keeps for each connection, and the guards that take it all down again.
 //!
-//! A session knows no socket. Its connection's task waits on [`Session::poll_attention`], which is
-//! how anybody else reaches it: to deliver a notification, to have its principal looked at again,
+//! A session knows no socket. Its connection's task waits with [`Session::watch_for_attention`], and
+//! that is how anybody else reaches it: to deliver a notification, to have its principal looked at again,
 //! or to end it.
 
 mod end;
@@ -13,7 +13,7 @@ mod outbox;
 
 pub use end::EndReason;
 pub use hub::{Hub, Watch, WatchKey};
-pub use in_flight::{InFlight, Listen};
+pub use in_flight::{InFlight, Listen, NotAdmitted};
 pub use limits::SessionLimits;
 pub use manager::{Open, Refusal, SessionManager, SessionView};
 pub use outbox::Changes;
@@ -27,7 +27,7 @@ use outbox::Outbox;
 use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::Context;
 
 /// A connection's session.
 pub struct Session {
@@ -43,6 +43,8 @@ pub struct Session {
     requests: Mutex<Requests>,
     outbox: Mutex<Outbox>,
     end: Mutex<Option<EndReason>>,
+    /// Set whenever the connection's task is to look at what others want of it.
+    attention: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -63,17 +65,6 @@ pub struct Client {
     pub log_level: Option<u8>,
 }
 
-/// Why a session's connection is woken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attention {
-    /// It is to close, for this reason.
-    End(EndReason),
-    /// Its principal may have changed.
-    Review,
-    /// There is something to send.
-    Outgoing,
-}
-
 impl Session {
     fn new(peer: IpAddr) -> Self {
         Self {
@@ -88,6 +79,7 @@ impl Session {
             requests: Mutex::new(Requests::default()),
             outbox: Mutex::new(Outbox::default()),
             end: Mutex::new(None),
+            attention: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
@@ -166,7 +158,7 @@ impl Session {
     /// Ends it: its connection closes with this reason. The first reason stays.
     pub fn end(&self, reason: EndReason) {
         self.end.lock().get_or_insert(reason);
-        self.waker.wake();
+        self.wake();
     }
 
     /// The reason for which it was ended, once it was.
@@ -199,27 +191,34 @@ impl Session {
         drop(dropped);
     }
 
-    /// Waits for whatever others want of this session. What is to be sent is taken with
-    /// [`Session::take_messages`] and [`Session::take_changes`].
-    pub fn poll_attention(&self, cx: &mut Context<'_>) -> Poll<Attention> {
+    /// Has the task of this context woken when others want something of the session. Do this
+    /// before [`Session::take_attention`], and nothing is missed.
+    pub fn watch_for_attention(&self, cx: &Context<'_>) {
         self.waker.register(cx.waker());
-        if let Some(reason) = self.ended() {
-            return Poll::Ready(Attention::End(reason));
-        }
-        let mut outbox = self.outbox.lock();
-        if outbox.take_review() {
-            Poll::Ready(Attention::Review)
-        } else if outbox.is_empty() {
-            Poll::Pending
-        } else {
-            Poll::Ready(Attention::Outgoing)
-        }
+    }
+
+    /// Whether others want something, since this was last asked: look at [`Session::ended`],
+    /// [`Session::take_review`], [`Session::take_messages`] and [`Session::take_changes`].
+    #[must_use]
+    pub fn take_attention(&self) -> bool {
+        self.attention.load(Ordering::Acquire) && self.attention.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether the principal is to be looked at again, since this was last asked.
+    #[must_use]
+    pub fn take_review(&self) -> bool {
+        self.outbox.lock().take_review()
+    }
+
+    fn wake(&self) {
+        self.attention.store(true, Ordering::Release);
+        self.waker.wake();
     }
 
     /// Asks for the principal to be looked at again.
     pub fn review(&self) {
         self.outbox.lock().review();
-        self.waker.wake();
+        self.wake();
     }
 
     /// Queues a whole message for the client. A session whose queue is full ends: nobody waits for
@@ -227,7 +226,7 @@ impl Session {
     pub fn send(&self, message: String, max_queued_bytes: usize) {
         let fits = self.outbox.lock().push(message, max_queued_bytes);
         if fits {
-            self.waker.wake();
+            self.wake();
         } else {
             self.end(EndReason::SlowReader);
         }
@@ -236,7 +235,7 @@ impl Session {
     /// Notes what changed for the client; the same change twice is one.
     pub fn note(&self, change: impl FnOnce(&mut Changes)) {
         change(self.outbox.lock().changes());
-        self.waker.wake();
+        self.wake();
     }
 
     /// Takes the messages that are to be sent.

@@ -56,10 +56,6 @@ impl Outbox {
         std::mem::take(&mut self.review)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.changes.is_none()
-    }
-
     pub(super) fn take_messages(&mut self) -> Vec<String> {
         self.queued_bytes = 0;
         std::mem::take(&mut self.messages)

@@ -54,7 +54,8 @@ impl Row {
         Self { values: values.into_iter() }
     }
 
-    fn next(&mut self) -> Result<Value> {
+    /// The next column, whatever it holds.
+    pub fn value(&mut self) -> Result<Value> {
         self.values.next().ok_or_else(|| Error::Internal("a row has fewer columns than are read from it".into()))
     }
 
@@ -65,7 +66,7 @@ impl Row {
 
     /// The next column, which holds text or nothing.
     pub fn opt_text(&mut self) -> Result<Option<String>> {
-        match self.next()? {
+        match self.value()? {
             Value::Null => Ok(None),
             Value::Text(text) => Ok(Some(text)),
             Value::Int(_) => Err(Error::Internal("a column that holds text is a number".into())),
@@ -79,7 +80,7 @@ impl Row {
 
     /// The next column, which holds a number or nothing.
     pub fn opt_int(&mut self) -> Result<Option<i64>> {
-        match self.next()? {
+        match self.value()? {
             Value::Null => Ok(None),
             Value::Int(int) => Ok(Some(int)),
             Value::Text(_) => Err(Error::Internal("a column that holds a number is text".into())),

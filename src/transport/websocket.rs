@@ -5,7 +5,7 @@
 //! one write: the socket is flushed only when there is nothing more to do just now.
 
 use crate::mcp::{Dispatcher, Running, Step};
-use crate::session::{Attention, EndReason, InFlight, Open};
+use crate::session::{EndReason, InFlight, Open};
 use crate::wire::RequestId;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
@@ -40,19 +40,21 @@ pub(crate) fn config(max_frame_bytes: usize) -> WebSocketConfig {
 }
 
 /// Serves a connection until it ends, and says why it did.
-pub(crate) async fn serve(
+///
+/// This future's size is what each idle session costs. So what is needed at the end only is boxed,
+/// and the connection is captured: an `async fn` would have room for its arguments once more.
+pub(crate) fn serve(
     socket: WebSocketStream<TcpStream>,
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,
-) -> EndReason {
+) -> impl Future<Output = EndReason> {
     let mut connection = Connection::new(socket, open, dispatcher);
-    let reason = poll_fn(|cx| connection.poll(cx)).await;
-    if reason == EndReason::Draining {
-        let _ = timeout(drain, poll_fn(|cx| connection.poll_calls_to_end(cx))).await;
+    async move {
+        let reason = poll_fn(|cx| connection.poll(cx)).await;
+        Box::pin(connection.finish(reason, drain)).await;
+        reason
     }
-    connection.close(reason).await;
-    reason
 }
 
 struct Connection {
@@ -69,6 +71,10 @@ struct Connection {
     review: bool,
     /// Whether something was written and not flushed.
     dirty: bool,
+    /// Whether others have left something to send.
+    outgoing: bool,
+    /// Whether something came in this turn.
+    heard: bool,
     /// Since when the client has left bytes unread.
     blocked_since: Option<Instant>,
     opened: Instant,
@@ -104,6 +110,8 @@ impl Connection {
             held: None,
             review: false,
             dirty: false,
+            outgoing: false,
+            heard: false,
             blocked_since: None,
             opened: now,
             last_heard: now,
@@ -117,16 +125,28 @@ impl Connection {
 
     /// Does all that can be done now; ready when the connection is to end.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
-        let mut served = 0;
-        loop {
-            let attention = self.open.poll_attention(cx);
-            match attention {
-                Poll::Ready(Attention::End(reason)) => return Poll::Ready(reason),
-                Poll::Ready(Attention::Review) => self.review = true,
-                Poll::Ready(Attention::Outgoing) | Poll::Pending => {}
-            }
-            if let Poll::Ready(reason) = self.poll_timer(cx) {
-                return Poll::Ready(reason);
+        self.open.watch_for_attention(cx);
+        if let Poll::Ready(reason) = self.poll_timer(cx) {
+            return Poll::Ready(reason);
+        }
+        self.heard = false;
+        let turn = self.poll_turn(cx);
+        if self.heard {
+            self.last_heard = Instant::now();
+            self.pinged = false;
+        }
+        turn
+    }
+
+    /// Works until there is nothing to do, or the runtime should get its turn.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
+        for _ in 0..TURN {
+            if self.open.take_attention() {
+                if let Some(reason) = self.open.ended() {
+                    return Poll::Ready(reason);
+                }
+                self.review |= self.open.take_review();
+                self.outgoing = true;
             }
             // A client that does not read gets no further answers, and so nothing grows.
             match self.poll_writable(cx) {
@@ -134,29 +154,19 @@ impl Connection {
                 Poll::Ready(Err(error)) => return Poll::Ready(end_reason(&error)),
                 Poll::Ready(Ok(())) => {}
             }
-            if attention == Poll::Ready(Attention::Outgoing)
+            if std::mem::take(&mut self.outgoing)
                 && let Err(reason) = self.send_outgoing()
             {
                 return Poll::Ready(reason);
             }
             match self.poll_work(cx) {
-                Poll::Ready(Ok(())) => served += 1,
+                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(reason)) => return Poll::Ready(reason),
-                Poll::Pending => {
-                    if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
-                        return Poll::Ready(end_reason(&error));
-                    }
-                    return Poll::Pending;
-                }
-            }
-            if served >= TURN {
-                if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
-                    return Poll::Ready(end_reason(&error));
-                }
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                Poll::Pending => return self.poll_flushed(cx),
             }
         }
+        cx.waker().wake_by_ref();
+        self.poll_flushed(cx)
     }
 
     /// Does one thing: finishes a call, or takes a message.
@@ -189,8 +199,7 @@ impl Connection {
                 None => return Poll::Ready(Err(EndReason::ConnectionLost)),
             },
         };
-        self.last_heard = Instant::now();
-        self.pinged = false;
+        self.heard = true;
         match message {
             Message::Text(text) => {
                 if self.exclusive.is_some() && !self.cancels_exclusive(&text) {
@@ -281,16 +290,21 @@ impl Connection {
         writable
     }
 
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+    /// Sends what was written; ready only when that fails.
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
         if !self.dirty {
-            return Poll::Ready(Ok(()));
+            return Poll::Pending;
         }
         let flushed = Pin::new(&mut self.socket).poll_flush(cx);
         self.note_blocked(flushed.is_pending());
-        if flushed.is_ready() {
-            self.dirty = false;
+        match flushed {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(())) => {
+                self.dirty = false;
+                Poll::Pending
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(end_reason(&error)),
         }
-        flushed
     }
 
     fn note_blocked(&mut self, blocked: bool) {
@@ -370,7 +384,10 @@ impl Connection {
     }
 
     /// Closes the socket: what is left to say, the close frame, and a moment for the client's own.
-    async fn close(mut self, reason: EndReason) {
+    async fn finish(&mut self, reason: EndReason, drain: Duration) {
+        if reason == EndReason::Draining {
+            let _ = timeout(drain, poll_fn(|cx| self.poll_calls_to_end(cx))).await;
+        }
         // Calls that still run end here, and with them whatever they hold.
         self.exclusive = None;
         self.calls.clear();

@@ -4,7 +4,10 @@ mod text;
 mod value;
 
 pub use text::{Email, Key, Text};
-pub use value::{Amount, Currency, Date, Limit, Patch, Time};
+pub use value::{Currency, Date, Limit, Patch};
+
+pub use crate::amount::Amount;
+pub use crate::time::Time;
 
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
