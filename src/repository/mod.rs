@@ -3,11 +3,14 @@
 //! No function here takes a tenant id: the scope puts the tenant in as `$1` of every statement.
 
 pub(crate) mod activity;
+pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod company;
 mod conflict;
 pub(crate) mod contact;
 pub(crate) mod deal;
+pub(crate) mod invite;
 pub(crate) mod list;
+pub(crate) mod member;
 pub(crate) mod record;
 mod statements;

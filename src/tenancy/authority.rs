@@ -101,11 +101,13 @@ impl Authority {
         let standing = self.standings.watch(principal.user());
         let gone = || Error::NotFound("You are not a member of that tenant.".into());
         let account = self.directory.by_id(principal.user()).await?.ok_or_else(gone)?;
+        // The proof is the one that was given: a password changed in the meantime ends it, and must
+        // not be forgotten with the principal that would have been looked at again for it.
+        if account.epoch != principal.epoch() {
+            return Err(Error::NotSignedIn("The password was changed elsewhere; sign in again.".into()));
+        }
         let membership = self.directory.membership(principal.user(), tenant).await?.ok_or_else(gone)?;
         self.directory.note_sign_in(&account, tenant, "tenant.switch", now).await?;
-        // The proof is the one that was given; its epoch is kept, so that a password changed in
-        // the meantime still counts.
-        let account = Account { epoch: principal.epoch(), ..account };
         Ok(Principal::new(&account, membership, principal.proof(), principal.since(), standing))
     }
 

@@ -1,8 +1,11 @@
 //! How arguments are read: types that hold their own rules, and errors that name field and rule.
 
+mod cursor;
 mod text;
 mod value;
 
+pub use cursor::Cursor;
+pub(crate) use cursor::{cut, more};
 pub use text::{Email, Key, Text};
 pub use value::{Currency, Date, Limit, Patch};
 
