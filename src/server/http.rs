@@ -167,7 +167,8 @@ impl Router {
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n"));
         };
-        let (dispatcher, tasks, drain, permit) = (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, permit());
+        let (dispatcher, tasks, drain, permit) =
+            (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, permit());
         self.tasks.spawn(async move {
             if let Some(socket) = upgraded(on_upgrade, &dispatcher).await {
                 // A task of its own, which is small: what upgrading took is gone with this one.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as WsError};
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
@@ -215,10 +215,29 @@ impl Client {
         loop {
             match soon("the close", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => self.take(&text),
-                Some(Ok(Message::Close(Some(frame)))) => return (frame.code.into(), frame.reason.to_string()),
+                Some(Ok(Message::Close(Some(frame)))) => return self.closed_with(&frame).await,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("the server should have closed with a code: {other:?}"),
             }
+        }
+    }
+
+    /// As [`Client::closed`], for a client that has given up on all that comes before it.
+    pub(crate) async fn closed_unheard(&mut self) -> (u16, String) {
+        loop {
+            match soon("the close", self.socket.next()).await {
+                Some(Ok(Message::Close(Some(frame)))) => return self.closed_with(&frame).await,
+                Some(Ok(_)) => {}
+                other => panic!("the server should have closed with a code: {other:?}"),
+            }
+        }
+    }
+
+    /// Waits for a ping; it is answered behind the scenes.
+    pub(crate) async fn pinged(&mut self) {
+        match soon("a ping", self.socket.next()).await {
+            Some(Ok(Message::Ping(_))) => {}
+            other => panic!("a ping should have come: {other:?}"),
         }
     }
 
@@ -239,6 +258,12 @@ impl Client {
     /// The TCP stream below, for bytes that no WebSocket client would send.
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
         self.socket.get_mut()
+    }
+
+    async fn closed_with(&mut self, frame: &CloseFrame) -> (u16, String) {
+        // Reading on sends the close frame that the server waits for.
+        soon("the end of the connection", async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+        (frame.code.into(), frame.reason.to_string())
     }
 
     async fn find(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {

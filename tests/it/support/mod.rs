@@ -2,6 +2,7 @@
 //! have signed up.
 
 mod client;
+pub(crate) mod http;
 mod schema;
 mod server;
 mod tool_schemas;
