@@ -2,7 +2,7 @@
 
 use crate::support::{TestServer, reports, soon};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
@@ -12,13 +12,18 @@ const SHORT: Duration = Duration::from_millis(150);
 async fn nobody_stays_long_without_a_sign_in() {
     let server = TestServer::with(|options| {
         options.sessions.unauthenticated = SHORT;
+        options.sessions.ping_interval = SHORT / 8;
     })
     .await;
     let mut stranger = server.connect().await;
     let mut ann = server.sign_up("ann").await;
     stranger.tool("auth_whoami", json!({})).await;
     assert_eq!(stranger.closed().await, (4001, "not-signed-in".to_owned()));
-    ann.tool("auth_whoami", json!({})).await;
+    // Signed out again, she has that time once more, however long she was signed in.
+    let signed_in = Instant::now();
+    ann.tool("auth_sign_out", json!({})).await;
+    assert_eq!(ann.closed().await, (4001, "not-signed-in".to_owned()));
+    assert!(signed_in.elapsed() >= SHORT, "{:?}", signed_in.elapsed());
     server.stop().await;
 }
 
