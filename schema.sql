@@ -3,7 +3,8 @@
 -- Conventions. Ids are UUIDs in lower-case text. Times are milliseconds since 1970 (BIGINT), dates
 -- are YYYY-MM-DD (TEXT). Amounts are whole ten-thousandths of the currency's unit (BIGINT), so
 -- they are exact. Every table of a tenant's data has a key that starts with tenant_id, and foreign
--- keys between such tables include it: a row can't even refer to another tenant's.
+-- keys between such tables include it: a row can't even refer to another tenant's. An index that
+-- filters a list ends with what the list is sorted by, so that a page needs no other rows.
 
 CREATE TABLE tenant (
     id         TEXT   NOT NULL PRIMARY KEY,
@@ -90,8 +91,8 @@ CREATE TABLE contact (
 );
 CREATE INDEX contact_name ON contact (tenant_id, name_key, id);
 CREATE INDEX contact_updated ON contact (tenant_id, updated_at, id);
-CREATE INDEX contact_email ON contact (tenant_id, email_key);
-CREATE INDEX contact_company ON contact (tenant_id, company_id);
+CREATE INDEX contact_email ON contact (tenant_id, email_key, name_key, id);
+CREATE INDEX contact_company ON contact (tenant_id, company_id, name_key, id);
 
 CREATE TABLE deal (
     tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
@@ -117,8 +118,8 @@ CREATE TABLE deal (
 CREATE INDEX deal_name ON deal (tenant_id, name_key, id);
 CREATE INDEX deal_stage ON deal (tenant_id, stage, currency);
 CREATE INDEX deal_updated ON deal (tenant_id, updated_at, id);
-CREATE INDEX deal_company ON deal (tenant_id, company_id);
-CREATE INDEX deal_contact ON deal (tenant_id, contact_id);
+CREATE INDEX deal_company ON deal (tenant_id, company_id, name_key, id);
+CREATE INDEX deal_contact ON deal (tenant_id, contact_id, name_key, id);
 
 CREATE TABLE activity (
     tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
@@ -142,10 +143,10 @@ CREATE TABLE activity (
     FOREIGN KEY (tenant_id, deal_id) REFERENCES deal (tenant_id, id)
 );
 CREATE INDEX activity_at ON activity (tenant_id, at, id);
-CREATE INDEX activity_due ON activity (tenant_id, done, due_date);
-CREATE INDEX activity_contact ON activity (tenant_id, contact_id, at);
-CREATE INDEX activity_company ON activity (tenant_id, company_id, at);
-CREATE INDEX activity_deal ON activity (tenant_id, deal_id, at);
+CREATE INDEX activity_due ON activity (tenant_id, done, due_date, id);
+CREATE INDEX activity_contact ON activity (tenant_id, contact_id, at, id);
+CREATE INDEX activity_company ON activity (tenant_id, company_id, at, id);
+CREATE INDEX activity_deal ON activity (tenant_id, deal_id, at, id);
 
 -- Which fields a record's recent versions changed: what a conflict is explained with.
 CREATE TABLE record_change (

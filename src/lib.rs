@@ -4,6 +4,7 @@ mod amount;
 pub mod auth;
 pub mod cli;
 pub mod config;
+mod demo;
 pub mod error;
 pub mod mcp;
 mod repository;

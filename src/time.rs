@@ -1,6 +1,8 @@
 //! Points in time: milliseconds since 1970 in the store, RFC 3339 in UTC outside.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
@@ -17,7 +19,7 @@ pub(crate) fn text(milliseconds: i64) -> String {
 }
 
 /// A point in time: RFC 3339 outside, kept in milliseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(i64);
 
 impl Time {
@@ -31,6 +33,26 @@ impl Time {
     #[must_use]
     pub fn stored(milliseconds: i64) -> Self {
         Self(milliseconds)
+    }
+
+    /// When a day begins, in UTC.
+    #[must_use]
+    pub fn start_of(day: Date) -> Self {
+        let timestamp = day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |zoned| zoned.timestamp());
+        Self(timestamp.as_millisecond())
+    }
+
+    /// To the minute, for people.
+    pub(crate) fn minute(self) -> String {
+        let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
+        timestamp.strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// The day it is on, in UTC.
+    #[must_use]
+    pub fn date(self) -> Date {
+        let timestamp = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH);
+        timestamp.to_zoned(TimeZone::UTC).date()
     }
 
     /// In milliseconds since 1970.

@@ -1,6 +1,7 @@
 //! `sessile serve`.
 
 use crate::config::{Config, LogFormat};
+use crate::demo;
 use crate::error::{Error, Result};
 use crate::server::Server;
 use clap::Args;
@@ -50,21 +51,26 @@ impl Serve {
     }
 }
 
-async fn serve(config: Config, _demo: bool) -> Result<()> {
+async fn serve(config: Config, demo: bool) -> Result<()> {
     let wrong = |e: std::io::Error| Error::Config(format!("listen: cannot listen on {}: {e}", config.listen));
     let listener = TcpListener::bind(&config.listen).await.map_err(wrong)?;
     let address = listener.local_addr().map_err(wrong)?;
     let server = Server::new(config.server)?;
+    let demo = if demo { Some(demo::prepare(server.dispatcher().manager()).await?) } else { None };
     let shutdown = shutdown_signal()?;
-    announce(&format!("sessile listening on ws://{address}/mcp"));
+    let url = format!("ws://{address}/mcp");
+    announce(&format!("sessile listening on {url}"));
+    if let Some(demo) = demo {
+        announce(&demo.text(&url));
+    }
     server.run(listener, shutdown).await
 }
 
 /// Says it on standard output, for people and for scripts that wait for it.
-fn announce(line: &str) {
+fn announce(text: &str) {
     let mut out = std::io::stdout().lock();
     // Whoever started us may not listen; that is no reason to stop.
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Done when the process is asked to stop.

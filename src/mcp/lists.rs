@@ -29,7 +29,7 @@ pub(super) fn templates() -> &'static str {
             .into_iter()
             .map(|kind| {
                 serde_json::json!({
-                    "uriTemplate": format!("crm://{}/{{id}}", kind.plural()),
+                    "uriTemplate": template(kind),
                     "name": kind.as_str(),
                     "title": format!("One of the tenant's {}", kind.plural()),
                     "description": format!("The {} with this id, as JSON.", kind.as_str()),
@@ -40,6 +40,11 @@ pub(super) fn templates() -> &'static str {
         format!(r#""resourceTemplates":{}"#, serde_json::Value::Array(templates))
     });
     &MEMBERS
+}
+
+/// The URI template of the records of a kind.
+pub(super) fn template(kind: crate::store::RecordKind) -> String {
+    format!("crm://{}/{{id}}", kind.plural())
 }
 
 /// The prompts.

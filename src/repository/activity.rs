@@ -1,7 +1,7 @@
 //! Activities: what was done, and what is to be done.
 
 use super::list::{self, Column, Filter, Order};
-use super::record::{Head, Link, Record, facts};
+use super::record::{Facts, Head, Link, Record, words};
 use super::statements::{Backlink, Statements, statements};
 use crate::error::{Error, Result};
 use crate::store::{FromRow, RecordKind, Row, Value};
@@ -134,17 +134,17 @@ impl Record for Activity {
     }
 
     fn words(&self) -> String {
-        facts([&self.body]).join("\n")
+        words([&self.body])
     }
 
-    fn facts(&self) -> Vec<String> {
-        let what = format!("{} at {}", self.kind.as_str(), self.at);
-        let due = self.due_date.as_ref().map(|date| format!("due {date}"));
-        let done = self.done.map(|done| if done { "done" } else { "not done" }.to_owned());
-        let contact = self.contact_id.map(|id| format!("contact {id}"));
-        let company = self.company_id.map(|id| format!("company {id}"));
-        let deal = self.deal_id.map(|id| format!("deal {id}"));
-        facts([&Some(what), &due, &done, &contact, &company, &deal])
+    fn facts(&self, facts: &mut Facts) {
+        facts.add(Some(self.kind.as_str()));
+        facts.named("at", Some(self.at));
+        facts.named("due", self.due_date.as_ref());
+        facts.add(self.done.map(|done| if done { "done" } else { "not done" }));
+        facts.named("contact", self.contact_id);
+        facts.named("company", self.company_id);
+        facts.named("deal", self.deal_id);
     }
 
     fn texts(&self) -> Vec<(&'static str, &str)> {

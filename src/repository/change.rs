@@ -41,7 +41,7 @@ pub(crate) async fn update<R: Record>(
             note_names(&mut new, &links, &mut written)?;
             Ok(new)
         }
-        Err(error) => Err(overtaken::<R>(scope, id, version, unmet_link(error, &links)).await),
+        Err(error) => Err(overtaken::<R>(scope, id, Some(version), unmet_link(error, &links)).await),
     }
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn delete<R: Record>(scope: &TenantScope, id: &str, version: Op
         .await;
     match written {
         Ok(mut written) => Ok((record, R::BACKLINKS.iter().map(|_| unlinked(&mut written)).sum())),
-        Err(error) => Err(overtaken::<R>(scope, id, version.unwrap_or_default(), error).await),
+        Err(error) => Err(overtaken::<R>(scope, id, version, error).await),
     }
 }
 
@@ -146,9 +146,9 @@ async fn at_version<R: Record>(scope: &TenantScope, id: &str, version: Option<i6
 }
 
 /// Why a write on this version failed: somebody else's came first.
-async fn overtaken<R: Record>(scope: &TenantScope, id: &str, version: i64, error: Error) -> Error {
+async fn overtaken<R: Record>(scope: &TenantScope, id: &str, version: Option<i64>, error: Error) -> Error {
     match error {
-        Error::Unmet("version") => match at_version::<R>(scope, id, Some(version)).await {
+        Error::Unmet("version") => match at_version::<R>(scope, id, version).await {
             Ok(_) => Error::Internal("a write found another version than a read".into()),
             Err(error) => error,
         },

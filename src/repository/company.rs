@@ -1,7 +1,7 @@
 //! Companies: who contacts work for and deals are made with.
 
 use super::list::{self, Column, Filter, Order};
-use super::record::{Head, Record, facts};
+use super::record::{Facts, Head, Record, words};
 use super::statements::{Backlink, Statements, backlink, statements};
 use crate::error::Result;
 use crate::store::{FromRow, RecordKind, Row, Value};
@@ -77,11 +77,14 @@ impl Record for Company {
     }
 
     fn words(&self) -> String {
-        facts([&self.domain, &self.industry, &self.phone, &self.website, &self.address, &self.notes]).join("\n")
+        words([&self.domain, &self.industry, &self.phone, &self.website, &self.address, &self.notes])
     }
 
-    fn facts(&self) -> Vec<String> {
-        facts([&self.domain, &self.industry, &self.phone, &self.website])
+    fn facts(&self, facts: &mut Facts) {
+        facts.add(self.domain.as_ref());
+        facts.add(self.industry.as_ref());
+        facts.add(self.phone.as_ref());
+        facts.add(self.website.as_ref());
     }
 
     fn texts(&self) -> Vec<(&'static str, &str)> {

@@ -1,7 +1,7 @@
 //! Contacts: people.
 
 use super::list::{self, Column, Filter, Order};
-use super::record::{Head, Link, Record, facts};
+use super::record::{Facts, Head, Link, Record, words};
 use super::statements::{Backlink, Statements, backlink, statements};
 use crate::error::Result;
 use crate::store::{FromRow, RecordKind, Row, Value};
@@ -73,15 +73,15 @@ impl Record for Contact {
     }
 
     fn words(&self) -> String {
-        facts([&self.email, &self.phone, &self.job_title, &self.notes]).join("\n")
+        words([&self.email, &self.phone, &self.job_title, &self.notes])
     }
 
-    fn facts(&self) -> Vec<String> {
-        let company = self.company_id.map(|id| match &self.company_name {
-            Some(name) => format!("at {name} (company {id})"),
-            None => format!("at company {id}"),
-        });
-        facts([&self.email, &self.phone, &self.job_title, &company])
+    fn facts(&self, facts: &mut Facts) {
+        facts.add(self.email.as_ref());
+        facts.add(self.phone.as_ref());
+        facts.add(self.job_title.as_ref());
+        facts.named("at", self.company_name.as_ref());
+        facts.named("company", self.company_id);
     }
 
     fn texts(&self) -> Vec<(&'static str, &str)> {

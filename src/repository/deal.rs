@@ -1,7 +1,7 @@
 //! Deals: what may be sold, to whom, and how far that is.
 
 use super::list::{self, Column, Filter, Order};
-use super::record::{Head, Link, Record, facts};
+use super::record::{Facts, Head, Link, Record, words};
 use super::statements::{Backlink, Statements, backlink, statements};
 use crate::amount::Amount;
 use crate::error::{Error, Result};
@@ -124,15 +124,15 @@ impl Record for Deal {
     }
 
     fn words(&self) -> String {
-        facts([&self.notes]).join("\n")
+        words([&self.notes])
     }
 
-    fn facts(&self) -> Vec<String> {
-        let worth = self.amount.zip(self.currency.as_ref()).map(|(amount, currency)| format!("{amount} {currency}"));
-        let closes = self.close_date.as_ref().map(|date| format!("closes {date}"));
-        let company = self.company_id.map(|id| format!("company {id}"));
-        let contact = self.contact_id.map(|id| format!("contact {id}"));
-        facts([&Some(self.stage.as_str().into()), &worth, &closes, &company, &contact])
+    fn facts(&self, facts: &mut Facts) {
+        facts.add(Some(self.stage.as_str()));
+        facts.add(self.amount.zip(self.currency.as_ref()).map(|(amount, currency)| format!("{amount} {currency}")));
+        facts.named("closes", self.close_date.as_ref());
+        facts.named("company", self.company_id);
+        facts.named("contact", self.contact_id);
     }
 
     fn texts(&self) -> Vec<(&'static str, &str)> {

@@ -95,7 +95,7 @@ pub(crate) async fn list<R: Record>(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next_cursor = match rows.last() {
-        Some(last) if more => Some(Cursor::after(last, fingerprint).write()?),
+        Some(Sorted { record, by }) if more => Some(Cursor::new(fingerprint, by.clone(), record.head().id).write()?),
         _ => None,
     };
     Ok(Page { items: rows.into_iter().map(|row| row.record).collect(), next_cursor })
@@ -126,13 +126,13 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn after<R: Record>(last: &Sorted<R>, of: String) -> Self {
-        let (number, text) = match &last.by {
+    fn new(of: String, value: Value, id: Uuid) -> Self {
+        let (number, text) = match value {
             Value::Null => (None, None),
-            Value::Int(number) => (Some(*number), None),
-            Value::Text(text) => (None, Some(text.clone())),
+            Value::Int(number) => (Some(number), None),
+            Value::Text(text) => (None, Some(text)),
         };
-        Self { of, number, text, id: last.record.head().id }
+        Self { of, number, text, id }
     }
 
     fn write(&self) -> Result<String> {
@@ -211,4 +211,61 @@ fn contains(text: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::deal::Deal;
+
+    fn order(name: &str) -> Order {
+        Order::named(Deal::COLUMNS, name).expect("a column")
+    }
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was() {
+        for (sort, value) in [
+            ("name", Value::from("zoë \u{1f4a1} \"quoted\"")),
+            ("-amount", Value::Int(-5)),
+            ("amount", Value::Null),
+            ("close_date", Value::from("2026-01-31")),
+        ] {
+            let id = Uuid::now_v7();
+            let text = Cursor::new("list".into(), value.clone(), id).write().expect("a cursor");
+            let back = Cursor::read(&text, "list", order(sort).by).expect("the same cursor");
+            assert_eq!((back.id, back.value()), (id, value), "{sort}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_or_no_cursor_at_all_is_refused() {
+        let cursor = |value| Cursor::new("list".into(), value, Uuid::nil()).write().expect("a cursor");
+        let refused = |text: &str, of: &str, sort: &str| {
+            let error = Cursor::read(text, of, order(sort).by).expect_err(text);
+            assert!(error.to_string().ends_with("; start again without it."), "{error}");
+        };
+        refused(&cursor("a".into()), "another list", "name");
+        refused(&cursor(Value::Int(1)), "list", "name");
+        refused(&cursor("a".into()), "list", "amount");
+        refused(&cursor(Value::Null), "list", "name");
+        for text in ["", "!", "e30", "bm8", &URL_SAFE_NO_PAD.encode(r#"{"of":"list","text":"a","number":1,"id":"x"}"#)]
+        {
+            refused(text, "list", "name");
+        }
+    }
+
+    #[test]
+    fn lists_are_the_same_when_kind_order_and_filter_are() {
+        let of =
+            |query: Option<&str>, sort| fingerprint::<Deal>(&Filter::default().and_name_contains(query), order(sort));
+        assert_eq!(of(Some("A"), "name"), of(Some("a"), "name"));
+        assert_ne!(of(Some("a"), "name"), of(Some("b"), "name"));
+        assert_ne!(of(Some("a"), "name"), of(None, "name"));
+        assert_ne!(of(None, "name"), of(None, "-name"));
+    }
+
+    #[test]
+    fn what_is_looked_for_is_no_pattern() {
+        assert_eq!(contains(r"100%_\É"), r"%100\%\_\\é%");
+    }
 }

@@ -3,9 +3,11 @@
 //! No function here takes a tenant id: the scope puts the tenant in as `$1` of every statement.
 
 pub(crate) mod activity;
+pub(crate) mod agenda;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod company;
+pub(crate) mod completion;
 mod conflict;
 pub(crate) mod contact;
 pub(crate) mod deal;

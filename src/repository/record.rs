@@ -12,6 +12,7 @@ use crate::tenancy::TenantScope;
 use crate::time::Time;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::fmt::{Display, Write as _};
 use uuid::Uuid;
 
 /// A business record of some kind.
@@ -36,8 +37,8 @@ pub(crate) trait Record: FromRow + Clone + Serialize + JsonSchema + Send + Sync 
     /// Its other words, for full-text search.
     fn words(&self) -> String;
 
-    /// What is worth knowing of it at a glance, without title, id and version.
-    fn facts(&self) -> Vec<String>;
+    /// Tells what is worth knowing of it at a glance, besides title, id and version.
+    fn facts(&self, facts: &mut Facts);
 
     /// Its longer texts, with their names.
     fn texts(&self) -> Vec<(&'static str, &str)>;
@@ -59,9 +60,10 @@ pub(crate) trait Record: FromRow + Clone + Serialize + JsonSchema + Send + Sync 
     /// One readable line.
     fn line(&self) -> String {
         let Head { id, version, .. } = self.head();
-        let facts = self.facts().join(", ");
-        let colon = if facts.is_empty() { "" } else { ": " };
-        let line = format!("{} ({} {id}, version {version}){colon}{facts}", self.title(), Self::KIND.as_str());
+        let line = format!("{} ({} {id}, version {version})", self.title(), Self::KIND.as_str());
+        let mut facts = Facts { line, separator: ": " };
+        self.facts(&mut facts);
+        let line = facts.line;
         if line.contains(['\n', '\r']) { line.replace(['\n', '\r'], " ") } else { line }
     }
 
@@ -69,7 +71,7 @@ pub(crate) trait Record: FromRow + Clone + Serialize + JsonSchema + Send + Sync 
     fn text(&self) -> String {
         let mut text = self.line();
         for (name, long) in self.texts() {
-            text.push_str(&format!("\n{name}: {long}"));
+            let _ = write!(text, "\n{name}: {long}");
         }
         text
     }
@@ -83,6 +85,13 @@ pub(crate) struct Head {
     pub(crate) version: i64,
     pub(crate) created_at: Time,
     pub(crate) updated_at: Time,
+}
+
+/// A line that takes up facts.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    line: String,
+    separator: &'static str,
 }
 
 /// A record as another one refers to it.
@@ -99,6 +108,21 @@ pub(crate) struct Entry {
     pub(crate) kind: RecordKind,
     pub(crate) id: Uuid,
     pub(crate) name: String,
+}
+
+impl Facts {
+    /// Adds a fact, if there is one.
+    pub(super) fn add(&mut self, fact: Option<impl Display>) {
+        if let Some(fact) = fact {
+            let _ = write!(self.line, "{}{fact}", self.separator);
+            self.separator = ", ";
+        }
+    }
+
+    /// Adds a fact by its name, if there is one.
+    pub(super) fn named(&mut self, name: &str, fact: Option<impl Display>) {
+        self.add(fact.map(|fact| format!("{name} {fact}")));
+    }
 }
 
 impl Head {
@@ -124,9 +148,9 @@ impl FromRow for Head {
     }
 }
 
-/// Those of the texts that there are.
-pub(super) fn facts<const N: usize>(texts: [&Option<String>; N]) -> Vec<String> {
-    texts.into_iter().flatten().cloned().collect()
+/// Those of the texts that there are, for the full-text index.
+pub(super) fn words<const N: usize>(texts: [&Option<String>; N]) -> String {
+    texts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n")
 }
 
 /// A record.

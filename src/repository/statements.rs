@@ -88,7 +88,7 @@ macro_rules! backlink {
             find: concat!("SELECT id FROM ", $table, " WHERE tenant_id = $1 AND ", $field, " = $2"),
             note: concat!(
                 "INSERT INTO record_change (tenant_id, record_id, version, user_id, at, fields) ",
-                "SELECT tenant_id, id, version + 1, $3, $4, '",
+                "SELECT tenant_id, id, version + 1, CAST($3 AS TEXT), CAST($4 AS BIGINT), '",
                 $field,
                 "' FROM ",
                 $table,

@@ -67,6 +67,11 @@ impl Directory {
         self.store.get(sql, &params![user]).await?.map(account).transpose()
     }
 
+    /// Whether there is any tenant at all.
+    pub(crate) async fn has_tenants(&self) -> Result<bool> {
+        self.store.get("SELECT 1 FROM tenant LIMIT 1", &[]).await.map(|row| row.is_some())
+    }
+
     /// Where a user is a member, by name.
     pub(crate) async fn memberships(&self, user: UserId) -> Result<Vec<Membership>> {
         let sql = "SELECT t.id, t.name, m.role FROM member m JOIN tenant t ON t.id = m.tenant_id

@@ -1,6 +1,6 @@
 //! `crm_activity_…`: what was done, and what is to be done.
 
-use super::super::input::{Date, Key, Limit, Patch, Text, Time};
+use super::super::input::{Date, Given, Key, Limit, Patch, Text, Time};
 use super::super::{Caller, Effect, Reply, Tool};
 use super::record::{self, link, patch_link};
 use super::sort::Sort;
@@ -68,19 +68,23 @@ struct Update {
     /// The version that is to be changed, as last read.
     version: i64,
     /// What it is. What is no longer a task loses its due_date and done.
-    kind: Option<ActivityKind>,
+    #[serde(default)]
+    kind: Given<ActivityKind>,
     /// What it is about, in a line.
-    subject: Option<Text<200>>,
+    #[serde(default)]
+    subject: Given<Text<200>>,
     /// The whole of it.
     #[serde(default)]
     body: Patch<Text<10_000>>,
     /// When it happened or happens.
-    at: Option<Time>,
+    #[serde(default)]
+    at: Given<Time>,
     /// Until when it is to be done; for tasks only.
     #[serde(default)]
     due_date: Patch<Date>,
     /// Whether it is done; for tasks only.
-    done: Option<bool>,
+    #[serde(default)]
+    done: Given<bool>,
     /// The id of the contact it concerns.
     #[serde(default)]
     contact_id: Patch<Key>,
@@ -140,14 +144,16 @@ async fn update(caller: Caller, new: Update) -> Result<Reply<Activity>> {
     let company_id = patch_link("company_id", RecordKind::Company, new.company_id)?;
     let deal_id = patch_link("deal_id", RecordKind::Deal, new.deal_id)?;
     record::update(&caller, &new.id, new.version, |activity: &mut Activity| {
-        activity.kind = new.kind.unwrap_or(activity.kind);
+        new.kind.set(&mut activity.kind);
         for_tasks_only(activity.kind, matches!(new.due_date, Patch::Set(_)), new.done.is_some())?;
-        activity.subject = new.subject.map_or_else(|| activity.subject.clone(), Into::into);
+        new.subject.set(&mut activity.subject);
         activity.body = new.body.apply(activity.body.take());
-        activity.at = new.at.unwrap_or(activity.at);
+        new.at.set(&mut activity.at);
         let is_task = activity.kind == ActivityKind::Task;
         activity.due_date = new.due_date.apply(activity.due_date.take()).filter(|_| is_task);
-        activity.done = is_task.then(|| new.done.or(activity.done).unwrap_or_default());
+        let mut done = activity.done.unwrap_or_default();
+        new.done.set(&mut done);
+        activity.done = is_task.then_some(done);
         activity.contact_id = contact_id.apply(activity.contact_id);
         activity.company_id = company_id.apply(activity.company_id);
         activity.deal_id = deal_id.apply(activity.deal_id);

@@ -1,6 +1,6 @@
 //! `crm_company_…`: who contacts work for and deals are made with.
 
-use super::super::input::{Key, Limit, Patch, Text};
+use super::super::input::{Given, Key, Limit, Patch, Text};
 use super::super::{Caller, Effect, Reply, Tool};
 use super::record;
 use super::sort::Sort;
@@ -58,7 +58,8 @@ struct Update {
     /// The version that is to be changed, as last read.
     version: i64,
     /// What the company is called.
-    name: Option<Text<200>>,
+    #[serde(default)]
+    name: Given<Text<200>>,
     /// Its internet domain, such as example.com; kept in lower case.
     #[serde(default)]
     domain: Patch<Text<253>>,
@@ -106,7 +107,7 @@ async fn create(caller: Caller, new: Create) -> Result<Reply<Company>> {
 
 async fn update(caller: Caller, new: Update) -> Result<Reply<Company>> {
     record::update(&caller, &new.id, new.version, |company: &mut Company| {
-        company.name = new.name.map_or_else(|| company.name.clone(), Into::into);
+        new.name.set(&mut company.name);
         company.domain = new.domain.apply(company.domain.take()).map(|domain| domain.to_lowercase());
         company.industry = new.industry.apply(company.industry.take());
         company.phone = new.phone.apply(company.phone.take());

@@ -1,6 +1,6 @@
 //! `crm_contact_…`: people.
 
-use super::super::input::{Email, Key, Limit, Patch, Text};
+use super::super::input::{Email, Given, Key, Limit, Patch, Text};
 use super::super::{Caller, Effect, Reply, Tool};
 use super::record::{self, link, patch_link};
 use super::sort::Sort;
@@ -58,7 +58,8 @@ struct Update {
     /// The version that is to be changed, as last read.
     version: i64,
     /// The full name.
-    name: Option<Text<200>>,
+    #[serde(default)]
+    name: Given<Text<200>>,
     #[serde(default)]
     email: Patch<Email>,
     #[serde(default)]
@@ -108,7 +109,7 @@ async fn create(caller: Caller, new: Create) -> Result<Reply<Contact>> {
 async fn update(caller: Caller, new: Update) -> Result<Reply<Contact>> {
     let company_id = patch_link("company_id", RecordKind::Company, new.company_id)?;
     record::update(&caller, &new.id, new.version, |contact: &mut Contact| {
-        contact.name = new.name.map_or_else(|| contact.name.clone(), Into::into);
+        new.name.set(&mut contact.name);
         contact.email = new.email.apply(contact.email.take());
         contact.phone = new.phone.apply(contact.phone.take());
         contact.job_title = new.job_title.apply(contact.job_title.take());

@@ -1,6 +1,6 @@
 //! `crm_deal_…`: what may be sold.
 
-use super::super::input::{Amount, Currency, Date, Key, Limit, Patch, Text};
+use super::super::input::{Amount, Currency, Date, Given, Key, Limit, Patch, Text};
 use super::super::{Caller, Effect, Reply, Tool};
 use super::record::{self, link, patch_link};
 use super::sort::Sort;
@@ -66,9 +66,11 @@ struct Update {
     /// The version that is to be changed, as last read.
     version: i64,
     /// What the deal is called.
-    name: Option<Text<200>>,
+    #[serde(default)]
+    name: Given<Text<200>>,
     /// How far it is.
-    stage: Option<Stage>,
+    #[serde(default)]
+    stage: Given<Stage>,
     /// What it is worth, as a decimal such as "12500.00"; goes with currency.
     #[serde(default)]
     amount: Patch<Amount>,
@@ -130,8 +132,8 @@ async fn update(caller: Caller, new: Update) -> Result<Reply<Deal>> {
     let company_id = patch_link("company_id", RecordKind::Company, new.company_id)?;
     let contact_id = patch_link("contact_id", RecordKind::Contact, new.contact_id)?;
     record::update(&caller, &new.id, new.version, |deal: &mut Deal| {
-        deal.name = new.name.map_or_else(|| deal.name.clone(), Into::into);
-        deal.stage = new.stage.unwrap_or(deal.stage);
+        new.name.set(&mut deal.name);
+        new.stage.set(&mut deal.stage);
         deal.amount = new.amount.apply(deal.amount);
         deal.currency = new.currency.apply(deal.currency.take());
         deal.close_date = new.close_date.apply(deal.close_date.take());

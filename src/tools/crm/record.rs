@@ -101,7 +101,10 @@ pub(super) fn describe<R: Record>(page: &Page<R>) -> String {
     if page.items.is_empty() {
         return format!("No {kinds} here.");
     }
-    let mut text = format!("{} {kinds}:", page.items.len());
+    let mut text = match page.items.len() {
+        1 => format!("1 {}:", R::KIND.as_str()),
+        n => format!("{n} {kinds}:"),
+    };
     for record in &page.items {
         text.push_str("\n- ");
         text.push_str(&record.line());

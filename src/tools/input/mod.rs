@@ -7,7 +7,7 @@ mod value;
 pub use cursor::Cursor;
 pub(crate) use cursor::{cut, more};
 pub use text::{Email, Key, Text};
-pub use value::{Currency, Date, Limit, Patch};
+pub use value::{Currency, Date, Given, Limit, Patch};
 
 pub use crate::amount::Amount;
 pub use crate::time::Time;
@@ -22,9 +22,9 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// [`Error::InvalidArguments`], which names the field and what it has to be.
 pub(crate) fn read<A: DeserializeOwned>(tool: &str, arguments: &str) -> Result<A> {
-    // serde would also take an array, as the fields in their order.
+    // A list would do as well for serde, which then takes fields by position.
     if !arguments.starts_with('{') {
-        return Err(Error::InvalidArguments(format!("Invalid arguments for {tool}: they must be an object.")));
+        return Err(Error::InvalidArguments(format!("Invalid arguments for {tool}: must be an object.")));
     }
     serde_json::from_str(arguments).map_err(|_| explain::<A>(tool, arguments))
 }

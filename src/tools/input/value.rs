@@ -152,3 +152,48 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
         Option::<T>::json_schema(generator)
     }
 }
+
+/// A change to a field that is never empty: absent leaves it, `null` is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given<T>(Option<T>);
+
+impl<T> Given<T> {
+    /// Changes the field.
+    pub fn set<U: From<T>>(self, field: &mut U) {
+        if let Some(value) = self.0 {
+            *field = value.into();
+        }
+    }
+
+    /// Whether the field is to hold something else.
+    #[must_use]
+    pub fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl<T> Default for Given<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(|value| Self(Some(value)))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Given<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
