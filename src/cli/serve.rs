@@ -46,9 +46,20 @@ impl Serve {
         let file = self.config.clone().or_else(|| environment("SESSILE_CONFIG").map(PathBuf::from));
         let config = Config::load(file.as_deref(), &flags, environment)?;
         log_to_stderr(config.log_format);
-        let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::internal("starting the runtime", e))?;
-        runtime.block_on(serve(config, self.demo))
+        runtime()?.block_on(serve(config, self.demo))
     }
+}
+
+/// A runtime with as many threads as there are cores; on one core, one without the cost of handing
+/// tasks around.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = if cores == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.enable_all().build().map_err(|e| Error::internal("starting the runtime", e))
 }
 
 async fn serve(config: Config, demo: bool) -> Result<()> {

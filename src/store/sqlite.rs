@@ -7,7 +7,7 @@
 use super::{Event, Row, Value, Write, Written, migrations, search, write::Step};
 use crate::error::{Error, Result};
 use parking_lot::{Mutex, MutexGuard, RwLock};
-use rusqlite::{Connection, OpenFlags, Statement, types::ValueRef};
+use rusqlite::{Connection, OpenFlags, Statement, config::DbConfig, types::ValueRef};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -132,6 +132,8 @@ fn connect(path: &str, flags: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(wrong)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(wrong)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
+    // Else a statement whose plan could depend on its parameters is planned anew at each run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(wrong)?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
