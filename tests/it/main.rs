@@ -2,5 +2,6 @@
 //! real database. One binary, so that it links once; a module for each promise.
 
 mod protocol;
+mod sign_in;
 mod support;
 mod transport;

@@ -130,6 +130,15 @@ impl Client {
         self.send("tools/call", json!({ "name": name, "arguments": arguments })).await
     }
 
+    /// Sends a request on a connection that the server may have closed by now; the answer may come or not.
+    pub(crate) async fn send_or_lost(&mut self, method: &str, params: Value) {
+        self.last_id += 1;
+        let message = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params }).to_string();
+        self.expect_answers(&message);
+        // What the server had to say before it closed can be read, though nothing can be sent.
+        let _ = self.socket.send(Message::text(message)).await;
+    }
+
     /// Sends a notification.
     pub(crate) async fn notify(&mut self, method: &str, params: Value) {
         self.send_text(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()).await;

@@ -1,6 +1,7 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
 use super::{Client, PATIENCE, soon};
+use serde_json::json;
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
 use sessile::server::{Server, ServerOptions};
@@ -95,6 +96,15 @@ impl TestServer {
         let mut client = self.connect().await;
         client.sign_in(name).await;
         client
+    }
+
+    /// A client of somebody who has just signed up and joined the host's tenant, in which it works.
+    pub(crate) async fn join(&self, host: &mut Client, name: &str, role: &str) -> Client {
+        let invited = host.tool("tenant_invite", json!({ "role": role })).await;
+        let mut guest = self.sign_up(name).await;
+        guest.tool("tenant_join", json!({ "code": invited["code"] })).await;
+        guest.forget().await;
+        guest
     }
 
     /// Tells the server to stop and does not wait for it.
