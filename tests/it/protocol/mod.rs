@@ -6,4 +6,5 @@ mod in_flight;
 mod messages;
 mod order;
 mod reporting;
+mod resources;
 mod subscriptions;

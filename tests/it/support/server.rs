@@ -9,7 +9,7 @@ use sessile::session::SessionManager;
 use sessile::tools::{self, Tool};
 use sessile::wire::Era;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -22,7 +22,8 @@ pub(crate) struct TestServer {
     manager: Arc<SessionManager>,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<sessile::error::Result<()>>,
-    directory: TempDir,
+    /// Gone with the server, and the database with it.
+    _directory: TempDir,
 }
 
 impl TestServer {
@@ -54,7 +55,7 @@ impl TestServer {
             };
             server.run(listener, told).await
         });
-        Self { address, manager, shutdown: Some(shutdown), running, directory }
+        Self { address, manager, shutdown: Some(shutdown), running, _directory: directory }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -63,10 +64,6 @@ impl TestServer {
 
     pub(crate) fn manager(&self) -> &Arc<SessionManager> {
         &self.manager
-    }
-
-    pub(crate) fn database(&self) -> PathBuf {
-        self.directory.path().join("sessile.db")
     }
 
     /// A client that has said nothing yet, and speaks the legacy era.
