@@ -4,6 +4,9 @@
 //! query is narrowed to the tenant inside the index. Ranking is left to the caller: FTS5's own
 //! `bm25` weighs a word by how rare it is over *all* documents, and so would let one tenant's data
 //! shift another tenant's order.
+//!
+//! A table beside the index maps records to row numbers: finding a document through the index itself
+//! would have FTS5 write out what it has gathered of the transaction, at each write.
 
 use super::{FromRow, RecordKind, Row, Value, params};
 use crate::error::{Error, Result};
@@ -37,24 +40,24 @@ impl FromRow for Document {
     }
 }
 
+/// Finds a document's row number in the index, or gives it one.
+pub(super) const PLACE: &str = "INSERT INTO search_row (tenant_id, record_id) VALUES ($1, $2)
+     ON CONFLICT (tenant_id, record_id) DO UPDATE SET record_id = excluded.record_id RETURNING id";
+pub(super) const DISPLACE: &str = "DELETE FROM search_row WHERE tenant_id = $1 AND record_id = $2 RETURNING id";
 pub(super) const INSERT: &str =
-    "INSERT INTO search (tenant, record, tenant_id, kind, id, title, body) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-pub(super) const DELETE: &str = "DELETE FROM search WHERE rowid IN (SELECT rowid FROM search WHERE search MATCH $1)";
+    "INSERT INTO search (rowid, tenant, tenant_id, kind, id, title, body) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+pub(super) const DELETE: &str = "DELETE FROM search WHERE rowid = $1";
 
-pub(super) fn insert_params(document: &Document) -> Vec<Value> {
+pub(super) fn insert_params(row: i64, document: &Document) -> Vec<Value> {
     params![
+        row,
         document.tenant.simple().to_string(),
-        document.id.simple().to_string(),
         document.tenant,
         document.kind.as_str(),
         document.id,
         &document.title,
         &document.body,
     ]
-}
-
-pub(super) fn delete_params(tenant: Uuid, id: Uuid) -> Vec<Value> {
-    params![format!("tenant:{} AND record:{}", tenant.simple(), id.simple())]
 }
 
 /// The words of a text, as the index cuts them: runs of letters and digits, in lower case.

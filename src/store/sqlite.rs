@@ -2,9 +2,9 @@
 //!
 //! Reads by key run on the calling thread over a few connections of their own; reads that may take
 //! long go to reader threads; every write goes through one writer, which commits what is queued as
-//! one transaction (group commit) with `synchronous=FULL`, each write in a savepoint of its own.
+//! one transaction (group commit) with `synchronous=FULL`; one that fails undoes itself alone.
 
-use super::{Event, Row, Value, Write, Written, migrations, search, write::Step};
+use super::{Event, Row, Value, Write, Written, migrations, params, search, write::Step};
 use crate::error::{Error, Result};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use rusqlite::{Connection, OpenFlags, Statement, config::DbConfig, types::ValueRef};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// Writes that may wait for the writer; a further one waits for room.
 const WRITE_QUEUE: usize = 1024;
@@ -220,33 +221,42 @@ fn write_loop(connection: &Connection, mut jobs: mpsc::Receiver<WriteJob>, liste
     }
 }
 
-/// One transaction for all; a write that fails undoes itself alone, a commit that fails, all.
+/// Commits a group as one transaction.
+///
+/// Most groups have no write that fails, so they run without savepoints first (each would have the
+/// full-text index write out what it has gathered). If one fails, all is undone and run again: a
+/// write is data and can be.
 fn commit_group(connection: &Connection, group: &[WriteJob]) -> Vec<Result<Written>> {
-    let run = |sql| prepare(connection, sql).and_then(|mut s| s.raw_execute().map_err(failed));
-    if let Err(error) = run("BEGIN IMMEDIATE") {
-        return all_failed(group, &error);
+    let together =
+        transaction(connection, || group.iter().map(|job| apply(connection, &job.write)).collect::<Result<Vec<_>>>());
+    match together {
+        Ok(written) => written.into_iter().map(Ok).collect(),
+        Err(error) if group.len() == 1 => vec![Err(error)],
+        Err(_) => transaction(connection, || group.iter().map(|job| apply_alone(connection, &job.write)).collect())
+            .unwrap_or_else(|error| group.iter().map(|_| Err(Error::Internal(error.to_string()))).collect()),
     }
-    let mut outcomes = Vec::with_capacity(group.len());
-    for job in group {
-        let outcome = run("SAVEPOINT one").and_then(|_| {
-            let outcome = apply(connection, &job.write);
-            if outcome.is_err() {
-                run("ROLLBACK TO one")?;
-            }
-            run("RELEASE one")?;
-            outcome
-        });
-        outcomes.push(outcome);
-    }
-    if let Err(error) = run("COMMIT") {
-        let _ = run("ROLLBACK");
-        return all_failed(group, &error);
-    }
-    outcomes
 }
 
-fn all_failed(group: &[WriteJob], error: &Error) -> Vec<Result<Written>> {
-    group.iter().map(|_| Err(Error::Internal(error.to_string()))).collect()
+/// Runs statements as one transaction, which is undone when they or the commit fail.
+fn transaction<T>(connection: &Connection, statements: impl FnOnce() -> Result<T>) -> Result<T> {
+    execute(connection, "BEGIN IMMEDIATE", &[])?;
+    let done = statements().and_then(|done| execute(connection, "COMMIT", &[]).map(|()| done));
+    if done.is_err() {
+        // After some failures SQLite has rolled back already, and this is one more.
+        let _ = execute(connection, "ROLLBACK", &[]);
+    }
+    done
+}
+
+/// Applies a write that undoes itself alone if it fails. The outer error is the transaction's.
+fn apply_alone(connection: &Connection, write: &Write) -> Result<Result<Written>> {
+    execute(connection, "SAVEPOINT one", &[])?;
+    let outcome = apply(connection, write);
+    if outcome.is_err() {
+        execute(connection, "ROLLBACK TO one", &[])?;
+    }
+    execute(connection, "RELEASE one", &[])?;
+    Ok(outcome)
 }
 
 fn apply(connection: &Connection, write: &Write) -> Result<Written> {
@@ -258,11 +268,15 @@ fn apply(connection: &Connection, write: &Write) -> Result<Written> {
                 returned.push(rows);
             }
             Step::Index(document) => {
-                execute(connection, search::DELETE, &search::delete_params(document.tenant, document.id))?;
-                execute(connection, search::INSERT, &search::insert_params(document))?;
+                if let Some(row) = search_row(connection, search::PLACE, document.tenant, document.id)? {
+                    execute(connection, search::DELETE, &params![row])?;
+                    execute(connection, search::INSERT, &search::insert_params(row, document))?;
+                }
             }
             Step::Unindex { tenant, id } => {
-                execute(connection, search::DELETE, &search::delete_params(*tenant, *id))?;
+                if let Some(row) = search_row(connection, search::DISPLACE, *tenant, *id)? {
+                    execute(connection, search::DELETE, &params![row])?;
+                }
             }
         }
     }
@@ -283,6 +297,12 @@ fn run_step(connection: &Connection, sql: &str, params: &[Value], expect: Option
         Some(tag) if touched == 0 => Err(Error::Unmet(tag)),
         _ => Ok(rows),
     }
+}
+
+/// A document's row number in the full-text index.
+fn search_row(connection: &Connection, sql: &str, tenant: Uuid, id: Uuid) -> Result<Option<i64>> {
+    let mut statement = prepare(connection, sql)?;
+    query(&mut statement, &params![tenant, id], usize::MAX)?.pop().map(|mut row| row.int()).transpose()
 }
 
 fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<()> {

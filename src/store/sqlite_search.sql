@@ -1,8 +1,14 @@
 
--- Full-text search, in SQLite's own dialect. `tenant` and `record` are indexed as tokens.
+-- Full-text search, in SQLite's own dialect. `tenant` is indexed as a token.
+CREATE TABLE search_row (
+    id        INTEGER PRIMARY KEY,
+    tenant_id TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    UNIQUE (tenant_id, record_id)
+);
+
 CREATE VIRTUAL TABLE search USING fts5 (
     tenant,
-    record,
     tenant_id UNINDEXED,
     kind UNINDEXED,
     id UNINDEXED,
