@@ -3,7 +3,7 @@
 use super::lists;
 use super::params::Params;
 use super::registry::Registry;
-use super::running::{Running, Work};
+use super::running::{Running, Work, guarded};
 use super::{completion, notify, prompts, resources, server, subscriptions};
 use crate::error::{Error, Result};
 use crate::session::{NotAdmitted, Session, SessionManager};
@@ -355,7 +355,12 @@ impl Exchange<'_> {
             reporter,
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);
-        Ok(match tool.run(invocation, arguments, answer) {
+        // Arguments are read here already, by code of the tool's own.
+        let run = match guarded(Some(&self.id), || tool.run(invocation, arguments, answer)) {
+            Ok(run) => run,
+            Err(error) => return Err(self.fail(error)),
+        };
+        Ok(match run {
             crate::tools::Run::Done(answer) => Step::Answer(answer),
             crate::tools::Run::Running(work) if tool.exclusive => {
                 let work = self.noting_lists(work);

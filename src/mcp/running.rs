@@ -50,17 +50,23 @@ impl std::fmt::Debug for Running {
 impl Future for Running {
     type Output = Option<String>;
 
-    /// A panic is an internal error to the caller, and nothing to anyone else: the work is not
-    /// polled again, and what it shares with others is behind locks that do not poison.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
-        match catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx))) {
+        let Self { id, era, work, .. } = &mut *self;
+        match guarded(id.as_ref(), || work.as_mut().poll(cx)) {
             Ok(poll) => poll.map(|frame| (!frame.is_empty()).then_some(frame)),
-            Err(_) => {
-                tracing::error!(request = ?self.id, "a call panicked");
-                let error = WireError::new(ErrorCode::Internal, crate::wire::INTERNAL);
-                let answer = self.id.as_ref().map_or_else(|| Answer::to_nobody(false), |id| Answer::to(id, self.era));
+            Err(error) => {
+                let answer = id.as_ref().map_or_else(|| Answer::to_nobody(false), |id| Answer::to(id, *era));
                 Poll::Ready(Some(answer.error(&error)))
             }
         }
     }
+}
+
+/// Does a part of a call. A panic is an internal error to the caller, and nothing to anyone else:
+/// the work is not gone on with, and what it shares with others is behind locks that do not poison.
+pub(super) fn guarded<T>(id: Option<&RequestId>, work: impl FnOnce() -> T) -> Result<T, WireError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+        tracing::error!(request = ?id, "a call panicked");
+        WireError::new(ErrorCode::Internal, crate::wire::INTERNAL)
+    })
 }

@@ -30,6 +30,10 @@ pub(super) async fn listen(
     id: &RequestId,
     filter: &str,
 ) -> Result<String, WireError> {
+    // serde would also take an array, as the members in their order.
+    if !filter.starts_with('{') {
+        return Err(WireError::invalid_params("Invalid params: notifications must be an object"));
+    }
     let filter: Filter = serde_json::from_str(filter)
         .map_err(|error| WireError::invalid_params(format!("Invalid params: notifications: {error}")))?;
     let wanted = filter.resource_subscriptions.len() + 1;

@@ -77,7 +77,8 @@ struct Connection {
     heard: bool,
     /// Since when the client has left bytes unread.
     blocked_since: Option<Instant>,
-    opened: Instant,
+    /// Since when nobody is signed in, while that is so.
+    stranger_since: Option<Instant>,
     last_heard: Instant,
     pinged: bool,
     timer: Pin<Box<Sleep>>,
@@ -113,7 +114,7 @@ impl Connection {
             outgoing: false,
             heard: false,
             blocked_since: None,
-            opened: now,
+            stranger_since: Some(now),
             last_heard: now,
             pinged: false,
             timer: Box::pin(sleep(Duration::ZERO)),
@@ -180,6 +181,7 @@ impl Connection {
             && let Poll::Ready(answer) = Pin::new(call).poll(cx)
         {
             self.exclusive = None;
+            self.note_standing();
             return Poll::Ready(self.answer(answer));
         }
         if !self.calls.is_empty()
@@ -230,7 +232,12 @@ impl Connection {
                 Ok(())
             }
             Step::Run(mut running) => match Pin::new(&mut running).poll(cx) {
-                Poll::Ready(answer) => self.answer(answer),
+                Poll::Ready(answer) => {
+                    if running.is_exclusive() {
+                        self.note_standing();
+                    }
+                    self.answer(answer)
+                }
                 Poll::Pending => {
                     let in_flight = running.id().map(|id| self.open.begin(id.clone()));
                     let exclusive = running.is_exclusive();
@@ -307,6 +314,17 @@ impl Connection {
         }
     }
 
+    /// Notes whether somebody is signed in now; only an exclusive call can have changed that.
+    fn note_standing(&mut self) {
+        if self.open.is_signed_in() {
+            self.stranger_since = None;
+        } else if self.stranger_since.is_none() {
+            self.stranger_since = Some(Instant::now());
+            let next = self.next_deadline();
+            self.timer.as_mut().reset(next);
+        }
+    }
+
     fn note_blocked(&mut self, blocked: bool) {
         if !blocked {
             self.blocked_since = None;
@@ -325,7 +343,7 @@ impl Connection {
             if self.blocked_since.is_some_and(|since| now >= since + limits.write_timeout) {
                 return Poll::Ready(EndReason::SlowReader);
             }
-            if !self.open.is_signed_in() && now >= self.opened + limits.unauthenticated {
+            if self.stranger_since.is_some_and(|since| now >= since + limits.unauthenticated) {
                 return Poll::Ready(EndReason::NotSignedIn);
             }
             if self.held.is_some() {
@@ -352,8 +370,8 @@ impl Connection {
     fn next_deadline(&self) -> Instant {
         let limits = self.dispatcher.manager().limits();
         let mut next = self.last_heard + if self.pinged { limits.idle_timeout } else { limits.ping_interval };
-        if !self.open.is_signed_in() {
-            next = next.min(self.opened + limits.unauthenticated);
+        if let Some(since) = self.stranger_since {
+            next = next.min(since + limits.unauthenticated);
         }
         if let Some(since) = self.blocked_since {
             next = next.min(since + limits.write_timeout);

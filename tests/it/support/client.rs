@@ -1,0 +1,381 @@
+//! A WebSocket client that speaks raw MCP and takes nothing on trust: every message that comes is
+//! checked against the schema of its revision, and every response has to be one that is due.
+
+use super::{PASSWORD, schema, soon, tool_schemas};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use sessile::wire::{Era, LATEST_LEGACY, MODERN};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as WsError};
+
+pub(crate) type Socket = WebSocketStream<TcpStream>;
+
+/// A connection to the server.
+pub(crate) struct Client {
+    socket: Socket,
+    era: Era,
+    /// The version that an `initialize` has agreed on.
+    version: String,
+    last_id: u64,
+    /// Requests that have no answer yet.
+    due: Vec<Due>,
+    /// What came and nobody has looked at yet.
+    heard: VecDeque<Value>,
+}
+
+struct Due {
+    id: Value,
+    method: String,
+    era: Era,
+    tool: Option<String>,
+}
+
+/// A tool's failure.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) code: String,
+    pub(crate) text: String,
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Client {
+    pub(super) async fn connect(address: SocketAddr, era: Era) -> Self {
+        let uri = format!("ws://{address}/mcp").parse().expect("it is a URI");
+        let request = ClientRequestBuilder::new(uri).with_sub_protocol("mcp");
+        let stream = TcpStream::connect(address).await.expect("the server listens");
+        let upgraded = soon("the upgrade", tokio_tungstenite::client_async(request, stream)).await;
+        let (socket, _) = upgraded.expect("the server upgrades");
+        Self { socket, era, version: LATEST_LEGACY.into(), last_id: 0, due: Vec::new(), heard: VecDeque::new() }
+    }
+
+    /// Performs the legacy handshake.
+    pub(crate) async fn initialize(&mut self, version: &str) -> Value {
+        let client = json!({ "name": "it", "version": "1" });
+        let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+        let result = self.result("initialize", params).await;
+        self.version = result["protocolVersion"].as_str().expect("a version").to_owned();
+        self.send_text(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
+        result
+    }
+
+    /// Signs up as the owner of a new tenant, and forgets the notifications that this brings.
+    pub(crate) async fn sign_up(&mut self, name: &str) -> Value {
+        let email = email(name);
+        let tenant = format!("{name}'s");
+        let arguments = json!({ "email": email, "password": PASSWORD, "tenant_name": tenant });
+        let identity = self.tool("auth_sign_up", arguments).await;
+        self.forget().await;
+        identity
+    }
+
+    /// Signs in as somebody who has signed up, and forgets the notifications that this brings.
+    pub(crate) async fn sign_in(&mut self, name: &str) -> Value {
+        let identity = self.tool("auth_sign_in", json!({ "email": email(name), "password": PASSWORD })).await;
+        self.forget().await;
+        identity
+    }
+
+    /// Calls a tool that is expected to succeed, and gives its data.
+    pub(crate) async fn tool(&mut self, name: &str, arguments: Value) -> Value {
+        tool_schemas::check_arguments(name, &arguments);
+        let result = self.result("tools/call", json!({ "name": name, "arguments": arguments })).await;
+        assert!(result["isError"] != true, "{name} failed: {result}");
+        result["structuredContent"].clone()
+    }
+
+    /// Calls a tool that is expected to fail, and gives the failure.
+    pub(crate) async fn refused(&mut self, name: &str, arguments: Value) -> Refusal {
+        let result = self.result("tools/call", json!({ "name": name, "arguments": arguments })).await;
+        Refusal::of(&result)
+    }
+
+    /// Makes a request that is expected to succeed, and gives its result.
+    pub(crate) async fn result(&mut self, method: &str, params: Value) -> Value {
+        let response = self.request(method, params).await;
+        assert!(response.get("error").is_none(), "{method} failed: {response}");
+        response["result"].clone()
+    }
+
+    /// Makes a request that is expected to fail, and gives the error.
+    pub(crate) async fn error(&mut self, method: &str, params: Value) -> Value {
+        let response = self.request(method, params).await;
+        assert!(response.get("result").is_none(), "{method} should have failed: {response}");
+        response["error"].clone()
+    }
+
+    /// Makes a request and gives the response.
+    pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = self.send(method, params).await;
+        self.response(&id).await
+    }
+
+    /// Sends a request, and gives the id that it was given.
+    pub(crate) async fn send(&mut self, method: &str, mut params: Value) -> Value {
+        self.last_id += 1;
+        if self.era == Era::Modern && params.pointer("/_meta/io.modelcontextprotocol~1protocolVersion").is_none() {
+            params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
+            params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        }
+        let message = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params });
+        self.send_text(&message.to_string()).await;
+        json!(self.last_id)
+    }
+
+    /// Sends a tool call, and gives the id that it was given.
+    pub(crate) async fn send_call(&mut self, name: &str, arguments: Value) -> Value {
+        self.send("tools/call", json!({ "name": name, "arguments": arguments })).await
+    }
+
+    /// Sends a request on a connection that the server may have closed by now; the answer may come or not.
+    pub(crate) async fn send_or_lost(&mut self, method: &str, params: Value) {
+        self.last_id += 1;
+        let message = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params }).to_string();
+        self.expect_answers(&message);
+        // What the server had to say before it closed can be read, though nothing can be sent.
+        let _ = self.socket.send(Message::text(message)).await;
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn notify(&mut self, method: &str, params: Value) {
+        self.send_text(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()).await;
+    }
+
+    /// Cancels a request, whose answer is not due any more.
+    pub(crate) async fn cancel(&mut self, id: &Value) {
+        self.notify("notifications/cancelled", json!({ "requestId": id })).await;
+        self.due.retain(|due| due.id != *id);
+    }
+
+    /// Sends a text frame, whatever it holds.
+    pub(crate) async fn send_text(&mut self, text: &str) {
+        self.expect_answers(text);
+        self.send_frame(Message::text(text)).await;
+    }
+
+    /// Sends a text frame whose requests, if there are any, must not be answered.
+    pub(crate) async fn send_unannounced(&mut self, text: &str) {
+        self.send_frame(Message::text(text)).await;
+    }
+
+    /// Sends several text frames so that they arrive together.
+    pub(crate) async fn send_together(&mut self, texts: &[String]) {
+        for text in texts {
+            self.expect_answers(text);
+            self.socket.feed(Message::text(text)).await.expect("the socket is open");
+        }
+        self.socket.flush().await.expect("the socket is open");
+    }
+
+    /// Sends a frame of any kind.
+    pub(crate) async fn send_frame(&mut self, frame: Message) {
+        self.socket.send(frame).await.expect("the socket is open");
+    }
+
+    /// The next message, in the order in which they came.
+    pub(crate) async fn next(&mut self) -> Value {
+        match self.heard.pop_front() {
+            Some(message) => message,
+            None => self.receive().await,
+        }
+    }
+
+    /// The next message as it came, letter by letter, and checked by nobody.
+    pub(crate) async fn next_text(&mut self) -> String {
+        match soon("a message", self.socket.next()).await {
+            Some(Ok(Message::Text(text))) => text.to_string(),
+            other => panic!("a message should have come: {other:?}"),
+        }
+    }
+
+    /// The response to a request.
+    pub(crate) async fn response(&mut self, id: &Value) -> Value {
+        self.find(|message| message.get("method").is_none() && message.get("id") == Some(id)).await
+    }
+
+    /// The next notification of this method.
+    pub(crate) async fn notification(&mut self, method: &str) -> Value {
+        self.find(|message| message["method"] == method).await
+    }
+
+    /// All that the server had to say until now: a round trip shows that there is no more.
+    pub(crate) async fn all_heard(&mut self) -> Vec<Value> {
+        let method = if self.era == Era::Legacy { "ping" } else { "server/discover" };
+        self.result(method, json!({})).await;
+        self.heard.drain(..).collect()
+    }
+
+    /// Forgets all that the server had to say until now.
+    pub(crate) async fn forget(&mut self) {
+        drop(self.all_heard().await);
+    }
+
+    /// Checks that the server has nothing to say.
+    pub(crate) async fn expect_silence(&mut self) {
+        assert_eq!(self.all_heard().await, Vec::<Value>::new(), "nothing should have come");
+    }
+
+    /// Waits for the server to close, and gives the code and the reason. What comes before it can
+    /// still be looked at.
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match soon("the close", self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => self.take(&text),
+                Some(Ok(Message::Close(Some(frame)))) => return self.closed_with(&frame).await,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("the server should have closed with a code: {other:?}"),
+            }
+        }
+    }
+
+    /// As [`Client::closed`], for a client that has given up on all that comes before it.
+    pub(crate) async fn closed_unheard(&mut self) -> (u16, String) {
+        loop {
+            match soon("the close", self.socket.next()).await {
+                Some(Ok(Message::Close(Some(frame)))) => return self.closed_with(&frame).await,
+                Some(Ok(_)) => {}
+                other => panic!("the server should have closed with a code: {other:?}"),
+            }
+        }
+    }
+
+    /// Waits for a ping; it is answered behind the scenes.
+    pub(crate) async fn pinged(&mut self) {
+        match soon("a ping", self.socket.next()).await {
+            Some(Ok(Message::Ping(_))) => {}
+            other => panic!("a ping should have come: {other:?}"),
+        }
+    }
+
+    /// What came before the close and nobody has looked at.
+    pub(crate) fn heard(&mut self) -> Vec<Value> {
+        self.heard.drain(..).collect()
+    }
+
+    /// Closes, and waits for the server to do the same.
+    pub(crate) async fn close(mut self) {
+        match self.socket.close(None).await {
+            Ok(()) | Err(WsError::ConnectionClosed) => {}
+            Err(error) => panic!("the socket does not close: {error}"),
+        }
+        soon("the close", async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+    }
+
+    /// The TCP stream below, for bytes that no WebSocket client would send.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        self.socket.get_mut()
+    }
+
+    async fn closed_with(&mut self, frame: &CloseFrame) -> (u16, String) {
+        // Reading on sends the close frame that the server waits for.
+        soon("the end of the connection", async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+        (frame.code.into(), frame.reason.to_string())
+    }
+
+    async fn find(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        if let Some(position) = self.heard.iter().position(&is_it) {
+            return self.heard.remove(position).expect("it is there");
+        }
+        loop {
+            let message = self.receive().await;
+            if is_it(&message) {
+                return message;
+            }
+            self.heard.push_back(message);
+        }
+    }
+
+    /// The next message that was not heard yet, which then is the only one or the last.
+    async fn receive(&mut self) -> Value {
+        let before = self.heard.len();
+        loop {
+            match soon("a message", self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => self.take(&text),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("a message should have come: {other:?}"),
+            }
+            if self.heard.len() > before {
+                return self.heard.remove(before).expect("it has just come");
+            }
+        }
+    }
+
+    /// Checks a frame and keeps its messages, a batch as one.
+    fn take(&mut self, text: &str) {
+        let frame: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON: {error}: {text}"));
+        match &frame {
+            Value::Array(batch) => {
+                assert_eq!(self.version, "2025-03-26", "this revision has no batches: {text}");
+                assert!(!batch.is_empty(), "a batch is never empty");
+                batch.iter().for_each(|message| self.check(message));
+            }
+            message => self.check(message),
+        }
+        self.heard.push_back(frame);
+    }
+
+    fn check(&mut self, message: &Value) {
+        if message.get("method").is_some() {
+            assert!(message.get("id").is_none(), "the server makes no requests: {message}");
+            return schema::check_notification(message);
+        }
+        let Some(id) = message.get("id") else { return schema::check_error(self.era, message) };
+        if id.is_null() && self.version.as_str() < LATEST_LEGACY {
+            // The schema that is checked against is newer than this revision, which wants it so.
+            let mut message = message.clone();
+            message.as_object_mut().expect("it has an id").remove("id");
+            return schema::check_error(self.era, &message);
+        }
+        let due = self.due.iter().position(|due| due.id == *id);
+        let due = self.due.remove(due.unwrap_or_else(|| panic!("no answer was due: {message}")));
+        if message.get("error").is_some() {
+            return schema::check_error(due.era, message);
+        }
+        schema::check_result(due.era, &due.method, message);
+        if let Some(tool) = due.tool {
+            tool_schemas::check_result(&tool, &message["result"]);
+        }
+    }
+
+    /// Notes the requests in a frame that is about to be sent.
+    fn expect_answers(&mut self, text: &str) {
+        let messages = match serde_json::from_str(text) {
+            Ok(Value::Array(batch)) => batch,
+            Ok(message) => vec![message],
+            Err(_) => return,
+        };
+        for message in messages {
+            let Some(id) = message.get("id").filter(|id| id.is_string() || id.is_number()) else { continue };
+            if message.get("method").is_none() && (message.get("result").or(message.get("error"))).is_some() {
+                continue;
+            }
+            let modern = message.pointer("/params/_meta/io.modelcontextprotocol~1protocolVersion").is_some();
+            let era = if modern { Era::Modern } else { Era::Legacy };
+            let method = message["method"].as_str().unwrap_or_default().to_owned();
+            let tool = message.pointer("/params/name").and_then(Value::as_str).map(str::to_owned);
+            let tool = tool.filter(|_| method == "tools/call");
+            self.due.push(Due { id: id.clone(), method, era, tool });
+        }
+    }
+}
+
+impl Refusal {
+    /// The failure in the result of a tool call.
+    pub(crate) fn of(result: &Value) -> Self {
+        assert_eq!(result["isError"], true, "it should have failed: {result}");
+        let detail = &result["_meta"]["dev.sessile/error"];
+        Self {
+            code: detail["code"].as_str().expect("a failure has a code").to_owned(),
+            text: result["content"][0]["text"].as_str().expect("a failure has a text").to_owned(),
+            retry_after: detail["retry_after_seconds"].as_u64(),
+        }
+    }
+}
+
+/// The address of somebody with this name.
+pub(crate) fn email(name: &str) -> String {
+    format!("{name}@example.com")
+}

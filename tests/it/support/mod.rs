@@ -1,0 +1,39 @@
+//! What all tests share: the server, a client that checks each message it gets, and people who
+//! have signed up.
+
+mod client;
+pub(crate) mod http;
+mod schema;
+mod server;
+mod tool_schemas;
+mod tools;
+
+pub(crate) use client::{Client, Refusal, email};
+pub(crate) use server::TestServer;
+pub(crate) use tools::{Gate, panics, reports};
+
+use std::time::Duration;
+
+/// How long anything may take before a test calls it stuck. No test waits for it when all is well.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The password of everybody who signs up.
+pub(crate) const PASSWORD: &str = "a long enough one";
+
+/// Waits for what has to come, and fails the test when it does not.
+pub(crate) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, event).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+    }
+}
+
+/// Waits until something holds that nobody announces.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    soon(what, async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}

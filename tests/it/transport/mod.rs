@@ -1,0 +1,8 @@
+//! The WebSocket binding and the HTTP around it.
+
+mod drain;
+mod frames;
+mod limits;
+mod plain_http;
+mod timeouts;
+mod upgrade;

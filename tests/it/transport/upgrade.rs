@@ -1,0 +1,94 @@
+//! Opening a WebSocket: who may, and what is agreed on.
+
+use crate::support::TestServer;
+use crate::support::http::upgrade;
+
+#[tokio::test]
+async fn the_subprotocol_is_selected_when_offered_and_may_be_left_out() {
+    let server = TestServer::start().await;
+    for (offered, status, selected) in [
+        ("", 101, None),
+        ("mcp", 101, Some("mcp")),
+        ("graphql-ws, mcp", 101, Some("mcp")),
+        ("mcp,chat", 101, Some("mcp")),
+        ("graphql-ws", 400, None),
+        ("MCP", 400, None),
+        ("mcp2", 400, None),
+    ] {
+        let response = upgrade(server.address(), &[("Sec-WebSocket-Protocol", offered)]).await;
+        assert_eq!(response.status, status, "{offered:?}: {}", response.body);
+        assert_eq!(response.header("sec-websocket-protocol"), selected, "{offered:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_accept_key_is_that_of_the_rfc() {
+    let server = TestServer::start().await;
+    let response = upgrade(server.address(), &[]).await;
+    // The example of RFC 6455, section 1.3.
+    assert_eq!(response.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+}
+
+#[tokio::test]
+async fn credentials_at_the_upgrade_are_refused_and_never_echoed() {
+    let server = TestServer::start().await;
+    let secret = "c2VjcmV0";
+    let entry = format!("mcp.auth.{secret}");
+    let [behind, before, basic] = [format!("mcp, {entry}"), format!("{entry}, mcp"), format!("Basic {secret}")];
+    for (name, value) in [
+        ("Sec-WebSocket-Protocol", &behind),
+        ("Sec-WebSocket-Protocol", &before),
+        ("Sec-WebSocket-Protocol", &entry),
+        ("Authorization", &basic),
+    ] {
+        let response = upgrade(server.address(), &[(name, value)]).await;
+        assert_eq!(response.status, 401, "{name}: {value}");
+        assert!(response.body.contains("auth_sign_in"), "it says how to sign in: {}", response.body);
+        assert!(!format!("{response:?}").contains(secret), "{name}: {value}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn web_pages_of_other_origins_stay_out() {
+    let server = TestServer::with(|options| options.allowed_origins = vec!["https://app.example.com".into()]).await;
+    let (own, port) = (server.address().to_string(), server.address().port());
+    let local = format!("localhost:{port}");
+    let rebound = format!("evil.example:{port}");
+    for (host, origin, status) in [
+        (&own, format!("http://{own}"), 101),
+        (&local, format!("http://{local}"), 101),
+        (&own, "https://app.example.com".into(), 101),
+        (&own, "https://APP.example.com".into(), 101),
+        (&own, "https://evil.example".into(), 403),
+        (&own, "https://app.example.com.evil.example".into(), 403),
+        (&own, "http://app.example.com".into(), 403),
+        (&own, "null".into(), 403),
+        (&own, format!("http://{local}"), 403),
+        // By DNS rebinding a page's own name comes to point here, and the two headers agree.
+        (&rebound, format!("http://{rebound}"), 403),
+    ] {
+        let response = upgrade(server.address(), &[("Host", host), ("Origin", &origin)]).await;
+        assert_eq!(response.status, status, "{origin} at {host}: {}", response.body);
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_that_lacks_something_is_refused() {
+    let server = TestServer::start().await;
+    for (headers, status) in [
+        (&[("Sec-WebSocket-Version", "12")], 426),
+        (&[("Sec-WebSocket-Version", "")], 426),
+        (&[("Sec-WebSocket-Key", "")], 400),
+        (&[("Upgrade", "h2c")], 426),
+        (&[("Upgrade", "")], 426),
+        (&[("Connection", "keep-alive")], 426),
+        (&[("Connection", "")], 426),
+    ] {
+        let response = upgrade(server.address(), headers).await;
+        assert_eq!(response.status, status, "{headers:?}: {}", response.body);
+    }
+    let response = upgrade(server.address(), &[("Sec-WebSocket-Version", "8")]).await;
+    assert_eq!(response.header("sec-websocket-version"), Some("13"));
+    server.stop().await;
+}
