@@ -188,9 +188,8 @@ impl Dispatcher {
         let after = standing(session);
         let tools = self.registry.list(before.0) != self.registry.list(after.0);
         let resources = before.1 != after.1;
-        if resources {
-            subscriptions::follow(&self.manager, session, after.1);
-        }
+        // Whoever signs in again in the same tenant has lost their watches all the same.
+        subscriptions::follow(&self.manager, session);
         if tools || resources {
             session.note(|changes| {
                 changes.tools |= tools;
