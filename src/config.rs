@@ -307,4 +307,13 @@ mod tests {
             assert!(error.starts_with(message), "{error}");
         }
     }
+
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../docs/configuration.md");
+        for Setting { key, .. } in SETTINGS {
+            let row = format!("| `{key}` | `{}` |", variable(key));
+            assert!(page.contains(&row), "docs/configuration.md has no row for {key}");
+        }
+    }
 }
