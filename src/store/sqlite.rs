@@ -269,13 +269,13 @@ fn apply(connection: &Connection, write: &Write) -> Result<Written> {
             }
             Step::Index(document) => {
                 if let Some(row) = search_row(connection, search::PLACE, document.tenant, document.id)? {
-                    execute(connection, search::DELETE, &params![row])?;
+                    execute(connection, search::DELETE, &[row.into()])?;
                     execute(connection, search::INSERT, &search::insert_params(row, document))?;
                 }
             }
             Step::Unindex { tenant, id } => {
                 if let Some(row) = search_row(connection, search::DISPLACE, *tenant, *id)? {
-                    execute(connection, search::DELETE, &params![row])?;
+                    execute(connection, search::DELETE, &[row.into()])?;
                 }
             }
         }

@@ -45,7 +45,6 @@ impl TenantScope {
     }
 
     /// An empty write on this tenant's data.
-    #[must_use]
     pub(crate) fn write(&self) -> ScopedWrite<'_> {
         ScopedWrite { scope: self, write: Write::new() }
     }
