@@ -2,6 +2,8 @@
 //! real database. One binary, so that it links once; a module for each promise.
 
 mod crash;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod protocol;
 mod sign_in;
 mod support;
