@@ -14,5 +14,6 @@ pub(crate) mod deal;
 pub(crate) mod invite;
 pub(crate) mod list;
 pub(crate) mod member;
+pub(crate) mod pipeline;
 pub(crate) mod record;
 mod statements;

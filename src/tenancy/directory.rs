@@ -41,7 +41,7 @@ pub struct Named {
     /// The tenant's id.
     pub id: Uuid,
     /// The tenant's name.
-    pub name: String,
+    pub name: std::sync::Arc<str>,
 }
 
 /// The lookups and changes that concern users across tenants.

@@ -21,11 +21,11 @@ pub struct Principal {
 
 struct Inner {
     user: UserId,
-    email: String,
+    email: Arc<str>,
     /// The user's epoch in the store: raised with the password.
     epoch: i64,
     tenant: TenantId,
-    tenant_name: String,
+    tenant_name: Arc<str>,
     role: Role,
     proof: Proof,
     since: i64,
@@ -36,10 +36,10 @@ impl Principal {
     pub(super) fn new(account: &Account, membership: Membership, proof: Proof, since: i64, standing: Standing) -> Self {
         let inner = Inner {
             user: account.user,
-            email: account.email.clone(),
+            email: account.email.as_str().into(),
             epoch: account.epoch,
             tenant: membership.tenant,
-            tenant_name: membership.tenant_name,
+            tenant_name: membership.tenant_name.into(),
             role: membership.role,
             proof,
             since,
@@ -60,6 +60,12 @@ impl Principal {
         &self.inner.email
     }
 
+    /// The same, to keep.
+    #[must_use]
+    pub fn shared_email(&self) -> Arc<str> {
+        Arc::clone(&self.inner.email)
+    }
+
     /// The tenant.
     #[must_use]
     pub fn tenant(&self) -> TenantId {
@@ -75,7 +81,7 @@ impl Principal {
     /// The tenant with its name, to show.
     #[must_use]
     pub fn named_tenant(&self) -> Named {
-        Named { id: self.inner.tenant.uuid(), name: self.inner.tenant_name.clone() }
+        Named { id: self.inner.tenant.uuid(), name: Arc::clone(&self.inner.tenant_name) }
     }
 
     /// The user's role in the tenant.

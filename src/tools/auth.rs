@@ -6,9 +6,10 @@ use crate::auth::Secret;
 use crate::error::{Error, Result};
 use crate::session::{EndReason, SessionView};
 use crate::tenancy::{Named, Principal, Role, SessionId};
-use crate::time;
+use crate::time::{self, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The family's tools.
@@ -85,7 +86,7 @@ pub(super) struct OneSession {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct User {
     id: Uuid,
-    email: String,
+    email: Arc<str>,
 }
 
 /// A tenant that one is a member of.
@@ -118,7 +119,7 @@ struct WhoAmI {
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    signed_in_at: Option<String>,
+    signed_in_at: Option<Time>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -155,7 +156,7 @@ async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
         user: Some(user(&principal)),
         tenant: Some(principal.named_tenant()),
         role: Some(principal.role()),
-        signed_in_at: Some(time::text(principal.since())),
+        signed_in_at: Some(Time::stored(principal.since())),
     };
     Ok(Reply::new(somebody, text))
 }
@@ -268,7 +269,7 @@ pub(super) fn describe(sessions: &[SessionView]) -> String {
 }
 
 fn user(principal: &Principal) -> User {
-    User { id: principal.user().uuid(), email: principal.email().to_owned() }
+    User { id: principal.user().uuid(), email: principal.shared_email() }
 }
 
 fn signed_in_as(principal: &Principal) -> String {

@@ -1,9 +1,9 @@
 //! `daily_brief`: the day at a glance.
 
-use super::lines::{DATA, ONE_MORE, activity, deal, section};
+use super::lines::{DATA, ONE_MORE, activity, deal, section, stage};
 use super::{Words, wrong};
 use crate::error::Result;
-use crate::repository::agenda;
+use crate::repository::{agenda, pipeline};
 use crate::tenancy::TenantScope;
 use crate::time::Time;
 use jiff::ToSpan;
@@ -40,6 +40,7 @@ pub(super) async fn text(scope: &TenantScope, Arguments { date }: Arguments) -> 
     let due = agenda::due(scope, &date, ONE_MORE).await?;
     let appointments = agenda::appointments(scope, from, until, ONE_MORE).await?;
     let closing = agenda::closing(scope, &in_a_week, ONE_MORE).await?;
+    let stages = pipeline::totals(scope).await?;
     let principal = scope.principal();
     let mut text = format!(
         "Brief me on {}, {date}. I am {} at {}. Begin with what can't wait and why; go through the day in its order; \
@@ -53,6 +54,7 @@ pub(super) async fn text(scope: &TenantScope, Arguments { date }: Arguments) -> 
     text.push_str(&section("Tasks due on the day", &due, activity));
     text.push_str(&section("Meetings and calls of the day", &appointments, activity));
     text.push_str(&section("Open deals to be decided within a week, or late", &closing, deal));
+    text.push_str(&section("Pipeline", &stages, stage));
     Ok(text)
 }
 

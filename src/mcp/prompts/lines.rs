@@ -1,6 +1,7 @@
 //! Rows as lines of a prompt. Ids come along, so that a model can go on with tools.
 
 use crate::repository::agenda::{Item, OpenDeal};
+use crate::repository::pipeline::StageTotals;
 
 /// Lines that a section has at the most.
 pub(super) const MOST: usize = 25;
@@ -56,6 +57,13 @@ pub(super) fn deal(deal: &OpenDeal) -> String {
     let closes = deal.close_date.as_ref().map(|date| format!("to be decided by {date}"));
     let about = join([&worth, &closes, &deal.contact, &deal.company]);
     format!("{} ({}{about}) [deal {}]", deal.name, deal.stage.as_str(), deal.id)
+}
+
+/// The deals at a stage.
+pub(super) fn stage(StageTotals { stage, count, totals }: &StageTotals) -> String {
+    let worth: String = totals.iter().map(|total| format!(", {} {}", total.amount, total.currency)).collect();
+    let deals = if *count == 1 { "deal" } else { "deals" };
+    format!("{}: {count} {deals}{worth}", stage.as_str())
 }
 
 fn join<const N: usize>(facts: [&Option<String>; N]) -> String {
