@@ -51,6 +51,9 @@ impl Store {
             let kind = options.url.split(':').next().unwrap_or_default();
             return Err(Error::Config(format!("database_url: this build opens `sqlite:PATH`, not `{kind}:…`")));
         };
+        if path.is_empty() || path == ":memory:" {
+            return Err(Error::Config("database_url: a database needs a file, as in `sqlite:sessile.db`".into()));
+        }
         let engine = Arc::new(sqlite::Sqlite::open(path, options.readers)?);
         Ok(Self { engine })
     }
