@@ -16,4 +16,5 @@ pub(crate) mod list;
 pub(crate) mod member;
 pub(crate) mod pipeline;
 pub(crate) mod record;
+pub(crate) mod search;
 mod statements;

@@ -5,11 +5,14 @@ mod company;
 mod contact;
 mod deal;
 mod record;
+mod search;
 mod sort;
 
 use super::Tool;
 
 /// The family's tools.
 pub(super) fn tools() -> Vec<Tool> {
-    [company::tools(), contact::tools(), deal::tools(), activity::tools()].into_iter().flatten().collect()
+    let records = [company::tools(), contact::tools(), deal::tools(), activity::tools()];
+    let across = [search::tool()];
+    records.into_iter().flatten().chain(across).collect()
 }
