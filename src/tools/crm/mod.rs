@@ -4,6 +4,7 @@ mod activity;
 mod company;
 mod contact;
 mod deal;
+mod pipeline;
 mod record;
 mod search;
 mod sort;
@@ -13,6 +14,6 @@ use super::Tool;
 /// The family's tools.
 pub(super) fn tools() -> Vec<Tool> {
     let records = [company::tools(), contact::tools(), deal::tools(), activity::tools()];
-    let across = [search::tool()];
+    let across = [search::tool(), pipeline::tool()];
     records.into_iter().flatten().chain(across).collect()
 }
