@@ -18,3 +18,4 @@ pub(crate) mod pipeline;
 pub(crate) mod record;
 pub(crate) mod search;
 mod statements;
+pub(crate) mod timeline;
