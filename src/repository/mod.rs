@@ -11,6 +11,7 @@ pub(crate) mod completion;
 mod conflict;
 pub(crate) mod contact;
 pub(crate) mod deal;
+pub(crate) mod import;
 pub(crate) mod invite;
 pub(crate) mod list;
 pub(crate) mod member;

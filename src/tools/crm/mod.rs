@@ -3,7 +3,9 @@
 mod activity;
 mod company;
 mod contact;
+mod contact_csv;
 mod deal;
+mod import;
 mod pipeline;
 mod record;
 mod search;
@@ -15,6 +17,6 @@ use super::Tool;
 /// The family's tools.
 pub(super) fn tools() -> Vec<Tool> {
     let records = [company::tools(), contact::tools(), deal::tools(), activity::tools()];
-    let across = [search::tool(), pipeline::tool(), timeline::tool()];
+    let across = [search::tool(), pipeline::tool(), timeline::tool(), import::tool()];
     records.into_iter().flatten().chain(across).collect()
 }
