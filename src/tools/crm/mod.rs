@@ -5,6 +5,7 @@ mod company;
 mod contact;
 mod contact_csv;
 mod deal;
+mod export;
 mod import;
 mod pipeline;
 mod record;
@@ -17,6 +18,6 @@ use super::Tool;
 /// The family's tools.
 pub(super) fn tools() -> Vec<Tool> {
     let records = [company::tools(), contact::tools(), deal::tools(), activity::tools()];
-    let across = [search::tool(), pipeline::tool(), timeline::tool(), import::tool()];
+    let across = [search::tool(), pipeline::tool(), timeline::tool(), import::tool(), export::tool()];
     records.into_iter().flatten().chain(across).collect()
 }
