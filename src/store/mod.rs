@@ -75,7 +75,8 @@ impl Store {
         self.engine.list(sql.into(), params).await
     }
 
-    /// The documents of one tenant that hold every word of `query`, newest first and unranked.
+    /// The documents of one tenant that hold every word of `query`, newest first and unranked: up to
+    /// `limit` that do so in their title, and the newest up to `limit` of all.
     ///
     /// # Errors
     /// As for [`Store::list`].
