@@ -25,6 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The subprotocol of the binding.
@@ -33,12 +34,15 @@ const SUBPROTOCOL: &str = "mcp";
 const CREDENTIAL: &str = "mcp.auth.";
 
 type Body = Full<Bytes>;
+/// Why an upgrade is not made, as it is told.
+type Refused = Box<Response<Body>>;
 
 /// Answers HTTP requests.
 pub(super) struct Router {
     dispatcher: Arc<Dispatcher>,
     store: Store,
     tasks: TaskTracker,
+    closing: CancellationToken,
     allowed_origins: Vec<String>,
     handshake: Duration,
     drain: Duration,
@@ -51,6 +55,7 @@ impl Router {
             dispatcher: Arc::clone(&server.dispatcher),
             store: server.store.clone(),
             tasks: server.tasks.clone(),
+            closing: server.closing.clone(),
             allowed_origins: server.options.allowed_origins.clone(),
             handshake: server.options.handshake,
             drain: server.options.drain,
@@ -64,7 +69,7 @@ pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAd
     prepare(&stream, peer);
     let permit = Arc::new(std::sync::Mutex::new(Some(permit)));
     let handshake = router.handshake;
-    let manager = Arc::clone(router.dispatcher.manager());
+    let closing = router.closing.clone();
     let service = service_fn(move |request| {
         let (router, permit) = (Arc::clone(&router), Arc::clone(&permit));
         async move { Ok::<_, Infallible>(router.route(request, peer, &permit).await) }
@@ -76,16 +81,11 @@ pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAd
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     // Draining does not wait for idle keep-alive connections: they are dropped.
-    let drained = async {
-        while !manager.is_draining() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
     tokio::select! {
         ended = connection => if let Err(error) = ended {
             tracing::debug!(%peer, %error, "HTTP connection ended");
         },
-        () = drained => {}
+        () = closing.cancelled() => {}
     }
 }
 
@@ -101,7 +101,7 @@ impl Router {
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
             (&Method::GET, "/mcp") => {
                 let permit = || permit.lock().ok().and_then(|mut permit| permit.take());
-                self.upgrade(&mut request, peer, permit).unwrap_or_else(|refusal| refusal)
+                self.upgrade(&mut request, peer, permit).unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => {
                 let mut response = text(
@@ -139,7 +139,7 @@ impl Router {
         request: &mut Request<Incoming>,
         peer: SocketAddr,
         permit: impl FnOnce() -> Option<OwnedSemaphorePermit>,
-    ) -> Result<Response<Body>, Response<Body>> {
+    ) -> Result<Response<Body>, Refused> {
         let headers = request.headers();
         if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
             let mut response = text(
@@ -147,15 +147,15 @@ impl Router {
                 "MCP is served here over WebSocket: connect with a WebSocket client, for example `wscat -c ws://HOST/mcp`.\n",
             );
             response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
-            return Err(response);
+            return Err(response.into());
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             let mut response = text(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 (RFC 6455) is served.\n");
             response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            return Err(response);
+            return Err(response.into());
         }
         let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
-            return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n"));
+            return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n").into());
         };
         self.check_origin(headers)?;
         let protocol = negotiate_subprotocol(headers)?;
@@ -165,7 +165,7 @@ impl Router {
         let accept = derive_accept_key(key.as_bytes());
         let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-            return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n"));
+            return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
         let (dispatcher, tasks, drain, permit) =
             (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, permit());
@@ -192,7 +192,7 @@ impl Router {
 
     /// A web page of another origin may not connect, unless it is configured; clients that are no
     /// browsers send no origin.
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Response<Body>> {
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
         let origin = origin.to_str().unwrap_or_default();
         let own = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| self.is_own(origin, host));
@@ -203,7 +203,8 @@ impl Router {
         Err(text(
             StatusCode::FORBIDDEN,
             "This origin may not connect. The server's setting allowed_origins names those that may.\n",
-        ))
+        )
+        .into())
     }
 
     /// Whether an origin is the server itself. The `Host` header alone would not show it: by DNS
@@ -249,7 +250,7 @@ fn session(
 }
 
 /// The subprotocol to select: `mcp` when it is offered, none when none is.
-fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Response<Body>> {
+fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Refused> {
     let offered = tokens(headers, &SEC_WEBSOCKET_PROTOCOL);
     let mut any = false;
     let mut selected = None;
@@ -263,19 +264,20 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
         }
     }
     if any && selected.is_none() {
-        return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n"));
+        return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n").into());
     }
     Ok(selected)
 }
 
-fn no_credentials() -> Response<Body> {
-    text(
+fn no_credentials() -> Refused {
+    let response = text(
         StatusCode::UNAUTHORIZED,
         "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
-    )
+    );
+    response.into()
 }
 
-fn refused(refusal: Refusal) -> Response<Body> {
+fn refused(refusal: Refusal) -> Refused {
     let (status, retry_after, reason) = match refusal {
         Refusal::Draining => (StatusCode::SERVICE_UNAVAILABLE, "5", "The server is shutting down.\n"),
         Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, "30", "The server has as many sessions as it may.\n"),
@@ -286,7 +288,7 @@ fn refused(refusal: Refusal) -> Response<Body> {
     tracing::warn!(?refusal, "refused a session");
     let mut response = text(status, reason);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(retry_after));
-    response
+    response.into()
 }
 
 fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {

@@ -1,6 +1,10 @@
 //! The tests that run the real thing: the server on a port of its own, over real sockets, with a
 //! real database. One binary, so that it links once; a module for each promise.
 
+mod architecture;
+mod crash;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod protocol;
 mod sign_in;
 mod support;

@@ -43,7 +43,8 @@ pub(crate) struct Refusal {
 }
 
 impl Client {
-    pub(super) async fn connect(address: SocketAddr, era: Era) -> Self {
+    /// A client that has said nothing yet.
+    pub(crate) async fn connect(address: SocketAddr, era: Era) -> Self {
         let uri = format!("ws://{address}/mcp").parse().expect("it is a URI");
         let request = ClientRequestBuilder::new(uri).with_sub_protocol("mcp");
         let stream = TcpStream::connect(address).await.expect("the server listens");
@@ -181,6 +182,18 @@ impl Client {
             Some(message) => message,
             None => self.receive().await,
         }
+    }
+
+    /// The next message, or none when the connection is lost.
+    pub(crate) async fn next_or_lost(&mut self) -> Option<Value> {
+        while self.heard.is_empty() {
+            match soon("a message or the end", self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => self.take(&text),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+        self.heard.pop_front()
     }
 
     /// The next message as it came, letter by letter, and checked by nobody.
