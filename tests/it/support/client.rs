@@ -1,10 +1,11 @@
 //! A WebSocket client that speaks raw MCP and takes nothing on trust: every message that comes is
 //! checked against the schema of its revision, and every response has to be one that is due.
 
-use super::{PASSWORD, schema, soon, tool_schemas};
+use super::ledger::Ledger;
+use super::{PASSWORD, soon, tool_schemas};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use sessile::wire::{Era, LATEST_LEGACY, MODERN};
+use sessile::wire::{Era, MODERN};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
@@ -18,20 +19,10 @@ pub(crate) type Socket = WebSocketStream<TcpStream>;
 pub(crate) struct Client {
     socket: Socket,
     era: Era,
-    /// The version that an `initialize` has agreed on.
-    version: String,
     last_id: u64,
-    /// Requests that have no answer yet.
-    due: Vec<Due>,
+    ledger: Ledger,
     /// What came and nobody has looked at yet.
     heard: VecDeque<Value>,
-}
-
-struct Due {
-    id: Value,
-    method: String,
-    era: Era,
-    tool: Option<String>,
 }
 
 /// A tool's failure.
@@ -50,7 +41,7 @@ impl Client {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         let upgraded = soon("the upgrade", tokio_tungstenite::client_async(request, stream)).await;
         let (socket, _) = upgraded.expect("the server upgrades");
-        Self { socket, era, version: LATEST_LEGACY.into(), last_id: 0, due: Vec::new(), heard: VecDeque::new() }
+        Self { socket, era, last_id: 0, ledger: Ledger::new(era), heard: VecDeque::new() }
     }
 
     /// Performs the legacy handshake.
@@ -58,7 +49,7 @@ impl Client {
         let client = json!({ "name": "it", "version": "1" });
         let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
         let result = self.result("initialize", params).await;
-        self.version = result["protocolVersion"].as_str().expect("a version").to_owned();
+        self.ledger.agree_on(result["protocolVersion"].as_str().expect("a version"));
         self.send_text(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
         result
     }
@@ -135,7 +126,7 @@ impl Client {
     pub(crate) async fn send_or_lost(&mut self, method: &str, params: Value) {
         self.last_id += 1;
         let message = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params }).to_string();
-        self.expect_answers(&message);
+        self.ledger.expect_answers(&message);
         // What the server had to say before it closed can be read, though nothing can be sent.
         let _ = self.socket.send(Message::text(message)).await;
     }
@@ -148,12 +139,12 @@ impl Client {
     /// Cancels a request, whose answer is not due any more.
     pub(crate) async fn cancel(&mut self, id: &Value) {
         self.notify("notifications/cancelled", json!({ "requestId": id })).await;
-        self.due.retain(|due| due.id != *id);
+        self.ledger.forget(id);
     }
 
     /// Sends a text frame, whatever it holds.
     pub(crate) async fn send_text(&mut self, text: &str) {
-        self.expect_answers(text);
+        self.ledger.expect_answers(text);
         self.send_frame(Message::text(text)).await;
     }
 
@@ -165,7 +156,7 @@ impl Client {
     /// Sends several text frames so that they arrive together.
     pub(crate) async fn send_together(&mut self, texts: &[String]) {
         for text in texts {
-            self.expect_answers(text);
+            self.ledger.expect_answers(text);
             self.socket.feed(Message::text(text)).await.expect("the socket is open");
         }
         self.socket.flush().await.expect("the socket is open");
@@ -316,62 +307,10 @@ impl Client {
         }
     }
 
-    /// Checks a frame and keeps its messages, a batch as one.
-    fn take(&mut self, text: &str) {
-        let frame: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON: {error}: {text}"));
-        match &frame {
-            Value::Array(batch) => {
-                assert_eq!(self.version, "2025-03-26", "this revision has no batches: {text}");
-                assert!(!batch.is_empty(), "a batch is never empty");
-                batch.iter().for_each(|message| self.check(message));
-            }
-            message => self.check(message),
-        }
-        self.heard.push_back(frame);
-    }
-
-    fn check(&mut self, message: &Value) {
-        if message.get("method").is_some() {
-            assert!(message.get("id").is_none(), "the server makes no requests: {message}");
-            return schema::check_notification(message);
-        }
-        let Some(id) = message.get("id") else { return schema::check_error(self.era, message) };
-        if id.is_null() && self.version.as_str() < LATEST_LEGACY {
-            // The schema that is checked against is newer than this revision, which wants it so.
-            let mut message = message.clone();
-            message.as_object_mut().expect("it has an id").remove("id");
-            return schema::check_error(self.era, &message);
-        }
-        let due = self.due.iter().position(|due| due.id == *id);
-        let due = self.due.remove(due.unwrap_or_else(|| panic!("no answer was due: {message}")));
-        if message.get("error").is_some() {
-            return schema::check_error(due.era, message);
-        }
-        schema::check_result(due.era, &due.method, message);
-        if let Some(tool) = due.tool {
-            tool_schemas::check_result(&tool, &message["result"]);
-        }
-    }
-
-    /// Notes the requests in a frame that is about to be sent.
-    fn expect_answers(&mut self, text: &str) {
-        let messages = match serde_json::from_str(text) {
-            Ok(Value::Array(batch)) => batch,
-            Ok(message) => vec![message],
-            Err(_) => return,
-        };
-        for message in messages {
-            let Some(id) = message.get("id").filter(|id| id.is_string() || id.is_number()) else { continue };
-            if message.get("method").is_none() && (message.get("result").or(message.get("error"))).is_some() {
-                continue;
-            }
-            let modern = message.pointer("/params/_meta/io.modelcontextprotocol~1protocolVersion").is_some();
-            let era = if modern { Era::Modern } else { Era::Legacy };
-            let method = message["method"].as_str().unwrap_or_default().to_owned();
-            let tool = message.pointer("/params/name").and_then(Value::as_str).map(str::to_owned);
-            let tool = tool.filter(|_| method == "tools/call");
-            self.due.push(Due { id: id.clone(), method, era, tool });
-        }
+    /// Checks a frame and keeps it, a batch as one.
+    fn take(&mut self, frame: &str) {
+        let checked = self.ledger.check(frame);
+        self.heard.push_back(checked);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod client;
 pub(crate) mod http;
+mod ledger;
 mod schema;
 mod server;
 mod tool_schemas;
