@@ -244,7 +244,7 @@ impl Exchange<'_> {
                 self.run(|scope, _| completion::complete(scope, reference, argument))
             }
             ("server/discover", Era::Modern) => {
-                Ok(self.answer().cacheable(&server::discover(), 3_600_000, true)).map(Step::Answer)
+                Ok(Step::Answer(self.answer().cacheable(&server::discover(), 3_600_000, true)))
             }
             ("subscriptions/listen", Era::Modern) => self.listen(params),
             ("server/discover" | "subscriptions/listen", Era::Legacy) => {

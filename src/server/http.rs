@@ -33,6 +33,8 @@ const SUBPROTOCOL: &str = "mcp";
 const CREDENTIAL: &str = "mcp.auth.";
 
 type Body = Full<Bytes>;
+/// Why an upgrade is not made, as it is told.
+type Refused = Box<Response<Body>>;
 
 /// Answers HTTP requests.
 pub(super) struct Router {
@@ -101,7 +103,7 @@ impl Router {
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
             (&Method::GET, "/mcp") => {
                 let permit = || permit.lock().ok().and_then(|mut permit| permit.take());
-                self.upgrade(&mut request, peer, permit).unwrap_or_else(|refusal| refusal)
+                self.upgrade(&mut request, peer, permit).unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => {
                 let mut response = text(
@@ -139,7 +141,7 @@ impl Router {
         request: &mut Request<Incoming>,
         peer: SocketAddr,
         permit: impl FnOnce() -> Option<OwnedSemaphorePermit>,
-    ) -> Result<Response<Body>, Response<Body>> {
+    ) -> Result<Response<Body>, Refused> {
         let headers = request.headers();
         if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
             let mut response = text(
@@ -147,15 +149,15 @@ impl Router {
                 "MCP is served here over WebSocket: connect with a WebSocket client, for example `wscat -c ws://HOST/mcp`.\n",
             );
             response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
-            return Err(response);
+            return Err(response.into());
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             let mut response = text(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 (RFC 6455) is served.\n");
             response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            return Err(response);
+            return Err(response.into());
         }
         let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
-            return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n"));
+            return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n").into());
         };
         self.check_origin(headers)?;
         let protocol = negotiate_subprotocol(headers)?;
@@ -165,7 +167,7 @@ impl Router {
         let accept = derive_accept_key(key.as_bytes());
         let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-            return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n"));
+            return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
         let (dispatcher, tasks, drain, permit) =
             (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, permit());
@@ -192,7 +194,7 @@ impl Router {
 
     /// A web page of another origin may not connect, unless it is configured; clients that are no
     /// browsers send no origin.
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Response<Body>> {
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
         let origin = origin.to_str().unwrap_or_default();
         let own = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| self.is_own(origin, host));
@@ -203,7 +205,8 @@ impl Router {
         Err(text(
             StatusCode::FORBIDDEN,
             "This origin may not connect. The server's setting allowed_origins names those that may.\n",
-        ))
+        )
+        .into())
     }
 
     /// Whether an origin is the server itself. The `Host` header alone would not show it: by DNS
@@ -249,7 +252,7 @@ fn session(
 }
 
 /// The subprotocol to select: `mcp` when it is offered, none when none is.
-fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Response<Body>> {
+fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Refused> {
     let offered = tokens(headers, &SEC_WEBSOCKET_PROTOCOL);
     let mut any = false;
     let mut selected = None;
@@ -263,19 +266,20 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
         }
     }
     if any && selected.is_none() {
-        return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n"));
+        return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n").into());
     }
     Ok(selected)
 }
 
-fn no_credentials() -> Response<Body> {
-    text(
+fn no_credentials() -> Refused {
+    let response = text(
         StatusCode::UNAUTHORIZED,
         "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
-    )
+    );
+    response.into()
 }
 
-fn refused(refusal: Refusal) -> Response<Body> {
+fn refused(refusal: Refusal) -> Refused {
     let (status, retry_after, reason) = match refusal {
         Refusal::Draining => (StatusCode::SERVICE_UNAVAILABLE, "5", "The server is shutting down.\n"),
         Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, "30", "The server has as many sessions as it may.\n"),
@@ -286,7 +290,7 @@ fn refused(refusal: Refusal) -> Response<Body> {
     tracing::warn!(?refusal, "refused a session");
     let mut response = text(status, reason);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(retry_after));
-    response
+    response.into()
 }
 
 fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {

@@ -60,8 +60,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Internal`] when the statement fails.
-    pub async fn get(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>> {
-        self.engine.get(sql, params)
+    pub async fn get(&self, sql: &'static str, params: Vec<Value>) -> Result<Option<Row>> {
+        self.engine.get(sql, &params)
     }
 
     /// All rows of a statement, which may take its time: it runs on a reader thread.
@@ -109,6 +109,6 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] with the database's reason.
     pub async fn ping(&self) -> Result<()> {
-        self.get("SELECT 1", &[]).await.map(drop)
+        self.get("SELECT 1", Vec::new()).await.map(drop)
     }
 }

@@ -4,7 +4,7 @@
 //! long go to reader threads; every write goes through one writer, which commits what is queued as
 //! one transaction (group commit) with `synchronous=FULL`; one that fails undoes itself alone.
 
-use super::{Event, Row, Value, Write, Written, migrations, params, search, write::Step};
+use super::{Event, Row, Value, Write, Written, migrations, search, write::Step};
 use crate::error::{Error, Result};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use rusqlite::{Connection, OpenFlags, Statement, config::DbConfig, types::ValueRef};
@@ -269,13 +269,13 @@ fn apply(connection: &Connection, write: &Write) -> Result<Written> {
             }
             Step::Index(document) => {
                 if let Some(row) = search_row(connection, search::PLACE, document.tenant, document.id)? {
-                    execute(connection, search::DELETE, &params![row])?;
+                    execute(connection, search::DELETE, &[row.into()])?;
                     execute(connection, search::INSERT, &search::insert_params(row, document))?;
                 }
             }
             Step::Unindex { tenant, id } => {
                 if let Some(row) = search_row(connection, search::DISPLACE, *tenant, *id)? {
-                    execute(connection, search::DELETE, &params![row])?;
+                    execute(connection, search::DELETE, &[row.into()])?;
                 }
             }
         }
@@ -302,7 +302,7 @@ fn run_step(connection: &Connection, sql: &str, params: &[Value], expect: Option
 /// A document's row number in the full-text index.
 fn search_row(connection: &Connection, sql: &str, tenant: Uuid, id: Uuid) -> Result<Option<i64>> {
     let mut statement = prepare(connection, sql)?;
-    query(&mut statement, &params![tenant, id], usize::MAX)?.pop().map(|mut row| row.int()).transpose()
+    query(&mut statement, &[tenant.into(), id.into()], usize::MAX)?.pop().map(|mut row| row.int()).transpose()
 }
 
 fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<()> {

@@ -58,18 +58,18 @@ impl Directory {
     /// The account with this address, whatever the case it was written in.
     pub(crate) async fn by_email(&self, email: &str) -> Result<Option<Account>> {
         let sql = "SELECT id, email, password_hash, epoch, last_tenant_id FROM app_user WHERE email_key = $1";
-        self.store.get(sql, &params![email_key(email)]).await?.map(account).transpose()
+        self.store.get(sql, params![email_key(email)]).await?.map(account).transpose()
     }
 
     /// The account of a user.
     pub(crate) async fn by_id(&self, user: UserId) -> Result<Option<Account>> {
         let sql = "SELECT id, email, password_hash, epoch, last_tenant_id FROM app_user WHERE id = $1";
-        self.store.get(sql, &params![user]).await?.map(account).transpose()
+        self.store.get(sql, params![user]).await?.map(account).transpose()
     }
 
     /// Whether there is any tenant at all.
     pub(crate) async fn has_tenants(&self) -> Result<bool> {
-        self.store.get("SELECT 1 FROM tenant LIMIT 1", &[]).await.map(|row| row.is_some())
+        self.store.get("SELECT 1 FROM tenant LIMIT 1", Vec::new()).await.map(|row| row.is_some())
     }
 
     /// Where a user is a member, by name.
@@ -83,7 +83,7 @@ impl Directory {
     pub(super) async fn membership(&self, user: UserId, tenant: TenantId) -> Result<Option<Membership>> {
         let sql = "SELECT t.id, t.name, m.role FROM member m JOIN tenant t ON t.id = m.tenant_id
                    WHERE m.tenant_id = $1 AND m.user_id = $2";
-        self.store.get(sql, &params![tenant, user]).await?.map(|mut row| membership(&mut row)).transpose()
+        self.store.get(sql, params![tenant, user]).await?.map(|mut row| membership(&mut row)).transpose()
     }
 
     /// The membership to sign in to: the one last used, or else the first.
@@ -193,7 +193,7 @@ impl Directory {
         };
         let sql = "SELECT i.tenant_id, t.name, i.role FROM invite i JOIN tenant t ON t.id = i.tenant_id
                    WHERE i.code_hash = $1 AND i.expires_at > $2";
-        let mut row = self.store.get(sql, &params![code_hash, now]).await?.ok_or_else(unknown)?;
+        let mut row = self.store.get(sql, params![code_hash, now]).await?.ok_or_else(unknown)?;
         let membership = membership(&mut row)?;
         let tenant = membership.tenant;
         let write = Write::new()

@@ -29,7 +29,7 @@ impl TenantScope {
     /// The one row of a statement that looks up by key.
     pub(crate) async fn get<T: FromRow>(&self, sql: &'static str, params: Vec<Value>) -> Result<Option<T>> {
         let params = bound(self.tenant(), sql, params);
-        self.store.get(sql, &params).await?.map(|mut row| T::from_row(&mut row)).transpose()
+        self.store.get(sql, params).await?.map(|mut row| T::from_row(&mut row)).transpose()
     }
 
     /// All rows of a statement, which bounds their number itself.
@@ -45,7 +45,6 @@ impl TenantScope {
     }
 
     /// An empty write on this tenant's data.
-    #[must_use]
     pub(crate) fn write(&self) -> ScopedWrite<'_> {
         ScopedWrite { scope: self, write: Write::new() }
     }

@@ -54,8 +54,11 @@ pub struct Tool {
     /// Whether what follows on the connection waits for it: so it is for whatever changes who is
     /// signed in.
     pub exclusive: bool,
-    run: Box<dyn Fn(Invocation, &str, Answer) -> Run + Send + Sync>,
+    run: Box<Start>,
 }
+
+/// Reads a call's arguments and starts it.
+type Start = dyn Fn(Invocation, &str, Answer) -> Run + Send + Sync;
 
 /// What a call is made with, besides its arguments.
 pub(crate) struct Invocation {

@@ -13,8 +13,9 @@ pub use crate::amount::Amount;
 pub use crate::time::Time;
 
 use crate::error::{Error, Result};
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 
 /// Reads a call's arguments.
@@ -34,12 +35,24 @@ pub(crate) fn schema<T: JsonSchema>() -> serde_json::Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
+        settings.transforms.push(Box::new(RecursiveTransform(drop_rust_formats)));
     });
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("title");
     // A type without fields has no properties to write down, but is an object all the same.
     schema.insert("type".into(), "object".into());
     schema.to_value()
+}
+
+/// Takes out what only Rust means by a number's format: validators warn of formats they don't know.
+fn drop_rust_formats(schema: &mut Schema) {
+    let rust = |format: &serde_json::Value| {
+        let format = format.as_str().unwrap_or_default();
+        format.starts_with("int") || format.starts_with("uint") || matches!(format, "float" | "double")
+    };
+    if schema.get("format").is_some_and(rust) {
+        schema.remove("format");
+    }
 }
 
 /// Reads the arguments again, this time keeping track of where: only failures pay for it.
