@@ -187,10 +187,13 @@ impl Client {
         self.heard.pop_front()
     }
 
-    /// The next message as it came, letter by letter, and checked by nobody.
+    /// The next message that was not heard yet, as it came, letter by letter.
     pub(crate) async fn next_text(&mut self) -> String {
         match soon("a message", self.socket.next()).await {
-            Some(Ok(Message::Text(text))) => text.to_string(),
+            Some(Ok(Message::Text(text))) => {
+                self.ledger.check(&text);
+                text.to_string()
+            }
             other => panic!("a message should have come: {other:?}"),
         }
     }
