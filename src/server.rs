@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// What a server is made of.
@@ -43,6 +44,7 @@ pub struct Server {
     dispatcher: Arc<Dispatcher>,
     store: Store,
     tasks: TaskTracker,
+    closing: CancellationToken,
 }
 
 impl Server {
@@ -64,7 +66,7 @@ impl Server {
         let passwords = auth::PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));
         let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
-        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new() })
+        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new() })
     }
 
     /// What serves the messages.
@@ -118,6 +120,7 @@ impl Server {
         let manager = self.dispatcher.manager();
         tracing::info!(sessions = manager.counts()[0], "draining");
         manager.drain();
+        self.closing.cancel();
         self.tasks.close();
         // The sessions bound their own ends; this bounds whatever else there is.
         let bound = self.options.drain + self.options.handshake.min(Duration::from_secs(5));

@@ -105,7 +105,7 @@ impl PasswordStrategy {
         inner.throttle.check(&key, from)?;
         let account = inner.authority.directory().by_email(email).await?;
         let hash = account.as_ref().map_or_else(|| inner.nobody.clone(), |account| account.password_hash.clone());
-        let fits = self.verify(password, hash, || inner.throttle.check(&key, from)).await?;
+        let fits = self.verify(password, hash, &key, from).await?;
         let now = now();
         match account {
             Some(account) if fits => {
@@ -113,7 +113,6 @@ impl PasswordStrategy {
                 inner.authority.admit(&account, Proof::Password, now).await
             }
             account => {
-                inner.throttle.failed(&key, from);
                 tracing::warn!(%from, known = account.is_some(), "sign-in failed");
                 if let Some(account) = account {
                     let detail = format!("wrong password, from {from}");
@@ -137,10 +136,8 @@ impl PasswordStrategy {
         let gone = || Error::NotSignedIn("This account is gone.".into());
         let account = directory.by_id(principal.user()).await?.ok_or_else(gone)?;
         let key = email_key(&account.email);
-        let guard = || inner.throttle.check(&key, from);
         let now = now();
-        if !self.verify(current, account.password_hash.clone(), guard).await? {
-            inner.throttle.failed(&key, from);
+        if !self.verify(current, account.password_hash.clone(), &key, from).await? {
             let detail = format!("wrong present password, from {from}");
             directory.note(&account, "auth.change_password_failed", &detail, now).await?;
             return Err(Error::InvalidCredentials("The current password is wrong; nothing was changed.".into()));
@@ -157,19 +154,25 @@ impl PasswordStrategy {
             .map_err(|e| Error::internal("hashing a password", e))
     }
 
-    async fn verify(&self, password: Secret, hash: String, guard: impl Fn() -> Result<()>) -> Result<bool> {
-        let inner = Arc::clone(&self.inner);
-        self.on_pool(guard, move || {
+    /// Checks a password for an account, and counts a failure before the next one can be checked.
+    /// It counts even if the caller goes away meanwhile.
+    async fn verify(&self, password: Secret, hash: String, account: &str, from: IpAddr) -> Result<bool> {
+        let (inner, key) = (Arc::clone(&self.inner), account.to_owned());
+        let check = move || {
             let hash = PasswordHash::new(&hash)?;
             // The parameters are the stored hash's own.
             match inner.argon2.verify_password(password.bytes(), &hash) {
                 Ok(()) => Ok(true),
-                Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(argon2::password_hash::Error::PasswordInvalid) => {
+                    inner.throttle.failed(&key, from);
+                    Ok(false)
+                }
                 Err(other) => Err(other.into()),
             }
-        })
-        .await?
-        .map_err(|e: Box<dyn std::error::Error + Send + Sync>| Error::internal("checking a password", e))
+        };
+        self.on_pool(|| self.inner.throttle.check(account, from), check)
+            .await?
+            .map_err(|e: Box<dyn std::error::Error + Send + Sync>| Error::internal("checking a password", e))
     }
 
     /// Runs a hash when a worker is free. The guard runs then, and not when the job was queued: of

@@ -46,7 +46,26 @@ impl Serve {
         let file = self.config.clone().or_else(|| environment("SESSILE_CONFIG").map(PathBuf::from));
         let config = Config::load(file.as_deref(), &flags, environment)?;
         log_to_stderr(config.log_format);
+        allow_open_files(config.server.sessions.max_sessions);
         runtime()?.block_on(serve(config, self.demo))
+    }
+}
+
+/// Has the system let us open as many files as there may be sessions, which is often more than its
+/// default, as far as it may.
+fn allow_open_files(sessions: usize) {
+    // Besides its sessions' sockets, the server has the database's files, the listener and some more.
+    let wanted = sessions as u64 + 256;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(allowed) if allowed < wanted => {
+            tracing::warn!(
+                allowed,
+                wanted,
+                "the system allows fewer open files than there may be sessions; see `ulimit -n`"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "could not raise the limit of open files"),
     }
 }
 

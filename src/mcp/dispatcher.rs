@@ -72,6 +72,16 @@ impl Dispatcher {
         }
     }
 
+    /// The id of the request that a message cancels, if that is what it does: such a message need
+    /// not wait for an exclusive call.
+    #[must_use]
+    pub fn cancels(text: &str) -> Option<RequestId> {
+        match wire::parse(text) {
+            Ok(Incoming::Notification { method, params }) => cancelled(&method, params),
+            _ => None,
+        }
+    }
+
     /// Looks again at who is signed in, because something about them changed.
     pub async fn review(self: &Arc<Self>, session: &Arc<Session>) {
         let before = standing(session);
@@ -92,11 +102,14 @@ impl Dispatcher {
         Running::new(None, Era::Legacy, Box::pin(work)).exclusive()
     }
 
-    /// The frames that tell a session's client what others did.
+    /// The frames that tell a session's client what others did. While its principal is to be looked
+    /// at again, changes stay where they are.
     #[must_use]
     pub fn outgoing(&self, session: &Arc<Session>) -> Vec<String> {
         let mut frames = session.take_messages();
-        if let Some(changes) = session.take_changes() {
+        // What changed in a tenant is not told to who may be no member any more.
+        let stale = session.principal().is_some_and(|principal| !principal.is_current());
+        if !stale && let Some(changes) = session.take_changes() {
             notify::changes(session, &changes, &mut frames);
         }
         frames
@@ -443,17 +456,19 @@ impl Exchange<'_> {
 }
 
 fn notification(session: &Session, method: &str, params: Option<&RawValue>) -> Step {
-    if method != "notifications/cancelled" {
-        return Step::Nothing;
-    }
-    let Ok(params) = Params::read(params) else { return Step::Nothing };
-    let Some(id) = params.request_id.and_then(|raw| RequestId::parse(raw.get())) else { return Step::Nothing };
+    let Some(id) = cancelled(method, params) else { return Step::Nothing };
     if session.unlisten(&id) {
         let key = crate::session::WatchKey::Listen(id);
         session.drop_watches(|watch| *watch.key() == key);
         return Step::Nothing;
     }
     Step::Cancel(id)
+}
+
+/// The id that a notification cancels, if it is one that does.
+fn cancelled(method: &str, params: Option<&RawValue>) -> Option<RequestId> {
+    let params = (method == "notifications/cancelled").then(|| Params::read(params).ok())??;
+    RequestId::parse(params.request_id?.get())
 }
 
 /// Who is signed in, as far as lists depend on it.

@@ -52,13 +52,12 @@ pub(super) async fn list(scope: Option<TenantScope>, cursor: Option<String>, _: 
         after => after.flatten().map(|uri| (uri.kind, uri.id)),
     };
     let page = record::page(&scope, after, PAGE + 1).await.map_err(|error| failed(&error))?;
-    let uri = |kind: RecordKind, id: Uuid| format!("crm://{}/{id}", kind.plural());
     let resources: Vec<_> = page
         .iter()
         .take(PAGE)
         .map(|entry| {
             serde_json::json!({
-                "uri": uri(entry.kind, entry.id),
+                "uri": entry.kind.uri(entry.id),
                 "name": entry.name,
                 "title": entry.name,
                 "description": format!("{} in the CRM", entry.kind.as_str()),
@@ -69,7 +68,7 @@ pub(super) async fn list(scope: Option<TenantScope>, cursor: Option<String>, _: 
     let mut members = format!(r#""resources":{}"#, serde_json::Value::Array(resources));
     if page.len() > PAGE {
         let last = &page[PAGE - 1];
-        members.push_str(&format!(r#","nextCursor":"{}""#, uri(last.kind, last.id)));
+        members.push_str(&format!(r#","nextCursor":"{}""#, last.kind.uri(last.id)));
     }
     Ok(Members::Private(members))
 }

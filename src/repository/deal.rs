@@ -65,6 +65,11 @@ impl Stage {
         }
     }
 
+    /// Whether it is neither won nor lost.
+    pub(crate) fn is_open(self) -> bool {
+        !matches!(self, Self::Won | Self::Lost)
+    }
+
     /// Reads a stage that the store kept.
     pub(crate) fn stored(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|stage| stage.as_str() == text);

@@ -25,6 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The subprotocol of the binding.
@@ -41,6 +42,7 @@ pub(super) struct Router {
     dispatcher: Arc<Dispatcher>,
     store: Store,
     tasks: TaskTracker,
+    closing: CancellationToken,
     allowed_origins: Vec<String>,
     handshake: Duration,
     drain: Duration,
@@ -53,6 +55,7 @@ impl Router {
             dispatcher: Arc::clone(&server.dispatcher),
             store: server.store.clone(),
             tasks: server.tasks.clone(),
+            closing: server.closing.clone(),
             allowed_origins: server.options.allowed_origins.clone(),
             handshake: server.options.handshake,
             drain: server.options.drain,
@@ -66,7 +69,7 @@ pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAd
     prepare(&stream, peer);
     let permit = Arc::new(std::sync::Mutex::new(Some(permit)));
     let handshake = router.handshake;
-    let manager = Arc::clone(router.dispatcher.manager());
+    let closing = router.closing.clone();
     let service = service_fn(move |request| {
         let (router, permit) = (Arc::clone(&router), Arc::clone(&permit));
         async move { Ok::<_, Infallible>(router.route(request, peer, &permit).await) }
@@ -78,16 +81,11 @@ pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAd
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     // Draining does not wait for idle keep-alive connections: they are dropped.
-    let drained = async {
-        while !manager.is_draining() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
     tokio::select! {
         ended = connection => if let Err(error) = ended {
             tracing::debug!(%peer, %error, "HTTP connection ended");
         },
-        () = drained => {}
+        () = closing.cancelled() => {}
     }
 }
 

@@ -40,6 +40,12 @@ impl RecordKind {
             Self::Activity => "activities",
         }
     }
+
+    /// The URI of a record as a resource.
+    #[must_use]
+    pub fn uri(self, id: Uuid) -> String {
+        format!("crm://{}/{id}", self.plural())
+    }
 }
 
 /// Something that happened, sent with the write that made it so.

@@ -51,6 +51,9 @@ impl Store {
             let kind = options.url.split(':').next().unwrap_or_default();
             return Err(Error::Config(format!("database_url: this build opens `sqlite:PATH`, not `{kind}:…`")));
         };
+        if path.is_empty() || path == ":memory:" {
+            return Err(Error::Config("database_url: a database needs a file, as in `sqlite:sessile.db`".into()));
+        }
         let engine = Arc::new(sqlite::Sqlite::open(path, options.readers)?);
         Ok(Self { engine })
     }
@@ -72,7 +75,8 @@ impl Store {
         self.engine.list(sql.into(), params).await
     }
 
-    /// The documents of one tenant that hold every word of `query`, newest first and unranked.
+    /// The documents of one tenant that hold every word of `query`, newest first and unranked: up to
+    /// `limit` that do so in their title, and the newest up to `limit` of all.
     ///
     /// # Errors
     /// As for [`Store::list`].

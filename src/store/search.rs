@@ -11,6 +11,7 @@
 use super::{FromRow, RecordKind, Row, Value, params};
 use crate::error::{Error, Result};
 use std::fmt::Write as _;
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 /// What the index holds of a record.
@@ -60,13 +61,22 @@ pub(super) fn insert_params(row: i64, document: &Document) -> Vec<Value> {
     ]
 }
 
-/// The words of a text, as the index cuts them: runs of letters and digits, in lower case.
-pub fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+/// The words of a text, as the index cuts and compares them: runs of letters and digits, in lower
+/// case and without diacritics.
+pub fn words(text: &str) -> impl Iterator<Item = String> {
+    let lower = text.to_lowercase();
+    let folded = if lower.is_ascii() {
+        lower
+    } else {
+        lower.nfd().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).nfc().collect()
+    };
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect::<Vec<_>>().into_iter()
 }
 
 /// The statement that finds the documents which hold every word of `query` or a longer word that
-/// starts with it; `None` when there is no word in it.
+/// starts with it: the newest that hold them in their title, and the newest of all. `None` when
+/// there is no word in it.
 pub(super) fn statement(
     tenant: &Value,
     query: &str,
@@ -74,23 +84,28 @@ pub(super) fn statement(
     limit: usize,
 ) -> Option<(String, Vec<Value>)> {
     let Value::Text(tenant_id) = tenant else { return None };
-    let mut matching = format!("tenant:{} AND {{title body}}:(", tenant_id.replace('-', ""));
-    let mut any = false;
-    for word in words(query).take(16) {
-        // A run of letters and digits is safe within the quotes of an FTS5 string.
-        let _ = write!(matching, "{}\"{word}\"*", if any { " AND " } else { "" });
-        any = true;
-    }
-    matching.push(')');
-    if !any {
+    // A run of letters and digits is safe within the quotes of an FTS5 string.
+    let words: Vec<_> = words(query).take(16).map(|word| format!("\"{word}\"*")).collect();
+    if words.is_empty() {
         return None;
     }
-    let mut sql =
-        String::from("SELECT tenant_id, kind, id, title, body FROM search WHERE search MATCH $1 AND tenant_id = $2");
+    let (tenant, words) = (tenant_id.replace('-', ""), words.join(" AND "));
+    let matching = |columns| format!("tenant:{tenant} AND {{{columns}}}:({words})");
+    let mut among = String::new();
     if !kinds.is_empty() {
         let names: Vec<_> = kinds.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
-        let _ = write!(sql, " AND kind IN ({})", names.join(", "));
+        let _ = write!(among, " AND kind IN ({})", names.join(", "));
     }
-    let _ = write!(sql, " ORDER BY rowid DESC LIMIT {limit}");
-    Some((sql, params![matching, tenant_id]))
+    let newest = |matching| {
+        format!(
+            "SELECT * FROM (SELECT rowid AS row, tenant_id, kind, id, title, body FROM search
+             WHERE search MATCH {matching} AND tenant_id = $3{among} ORDER BY rowid DESC LIMIT {limit})"
+        )
+    };
+    let sql = format!(
+        "SELECT tenant_id, kind, id, title, body FROM ({} UNION {}) ORDER BY row DESC",
+        newest("$1"),
+        newest("$2")
+    );
+    Some((sql, params![matching("title"), matching("title body"), tenant_id]))
 }

@@ -182,6 +182,8 @@ impl Connection {
         {
             self.exclusive = None;
             self.note_standing();
+            // Changes may have waited for the principal to be looked at.
+            self.outgoing = true;
             return Poll::Ready(self.answer(answer));
         }
         if !self.calls.is_empty()
@@ -277,9 +279,8 @@ impl Connection {
 
     /// Whether a message cancels the call that all others wait for: it need not wait for it.
     fn cancels_exclusive(&self, text: &str) -> bool {
-        text.contains("notifications/cancelled")
-            && matches!(self.dispatcher.receive(&self.open, text), Step::Cancel(id)
-                if self.exclusive.as_ref().is_some_and(|call| call.running.id() == Some(&id)))
+        let Some(id) = Dispatcher::cancels(text) else { return false };
+        self.exclusive.as_ref().is_some_and(|call| call.running.id() == Some(&id))
     }
 
     fn send_outgoing(&mut self) -> Result<(), EndReason> {

@@ -40,7 +40,7 @@ pub(super) async fn text(scope: &TenantScope, Arguments { date }: Arguments) -> 
     let due = agenda::due(scope, &date, ONE_MORE).await?;
     let appointments = agenda::appointments(scope, from, until, ONE_MORE).await?;
     let closing = agenda::closing(scope, &in_a_week, ONE_MORE).await?;
-    let stages = pipeline::totals(scope).await?;
+    let stages = pipeline::read(scope).await?.stages;
     let principal = scope.principal();
     let mut text = format!(
         "Brief me on {}, {date}. I am {} at {}. Begin with what can't wait and why; go through the day in its order; \

@@ -60,10 +60,8 @@ pub(super) fn deal(deal: &OpenDeal) -> String {
 }
 
 /// The deals at a stage.
-pub(super) fn stage(StageTotals { stage, count, totals }: &StageTotals) -> String {
-    let worth: String = totals.iter().map(|total| format!(", {} {}", total.amount, total.currency)).collect();
-    let deals = if *count == 1 { "deal" } else { "deals" };
-    format!("{}: {count} {deals}{worth}", stage.as_str())
+pub(super) fn stage(StageTotals { stage, deals }: &StageTotals) -> String {
+    format!("{}: {deals}", stage.as_str())
 }
 
 fn join<const N: usize>(facts: [&Option<String>; N]) -> String {

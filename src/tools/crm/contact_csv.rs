@@ -66,29 +66,18 @@ pub(crate) fn read(csv: &str, format: Option<Format>) -> Result<(Format, Vec<Lin
     let delimiter = text::delimiter(csv);
     text::check_quotes(csv, delimiter)?;
 
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(csv.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(csv.as_bytes());
     let mut positions = text::Lines::of(csv);
-    let mut records = reader
-        .records()
-        .filter(|record| !record.as_ref().is_ok_and(is_blank));
+    let mut records = reader.records().filter(|record| !record.as_ref().is_ok_and(is_blank));
 
-    let header = records
-        .next()
-        .ok_or("the file is empty")?
-        .map_err(|error| error.to_string())?;
+    let header = records.next().ok_or("the file is empty")?.map_err(|error| error.to_string())?;
     let layout = Layout::of(&header, format)?;
     let lines = records
         .map(|record| {
             let record = record.map_err(|error| error.to_string())?;
             let start = record.position().map_or(0, csv::Position::byte);
-            Ok(Line {
-                number: positions.number_at(start),
-                contact: row::contact(&layout, &record),
-            })
+            Ok(Line { number: positions.number_at(start), contact: row::contact(&layout, &record) })
         })
         .collect::<Result<Vec<_>, String>>()?;
 
@@ -148,14 +137,8 @@ mod tests {
         let table = [
             ("", "the file is empty"),
             ("\u{feff}\r\n\n", "the file is empty"),
-            (
-                "name,email\n",
-                "there is a header line, but no contact under it",
-            ),
-            (
-                "name,email\r\n,\r\n , \r\n",
-                "there is a header line, but no contact under it",
-            ),
+            ("name,email\n", "there is a header line, but no contact under it"),
+            ("name,email\r\n,\r\n , \r\n", "there is a header line, but no contact under it"),
             (
                 "name,email\nAda,a@b.example\n\"Bob,b@b.example\n",
                 "line 3: the quoted cell that starts here is never closed",
@@ -186,9 +169,7 @@ mod tests {
     /// Text of a stored field: not blank, and prone to what CSV and spreadsheets stumble over.
     fn field() -> impl Strategy<Value = String> {
         "(|'|''|=|[+]|-|@|\t|\r|\n| )([^\0]{0,40}|[-+,;\"'\r\n\t =0-9]{0,20})"
-            .prop_filter("a stored field is not blank", |text| {
-                !text.trim().is_empty()
-            })
+            .prop_filter("a stored field is not blank", |text| !text.trim().is_empty())
     }
 
     fn contact() -> impl Strategy<Value = ContactRow> {
@@ -196,25 +177,21 @@ mod tests {
             field(),
             prop::option::of(
                 "[-+=@'a-z][-+='.a-z]{0,8}@[a-z]{1,9}[.][a-z]{2,4}"
-                    .prop_filter("one @", |email: &String| {
-                        email.matches('@').count() == 1 && !email.starts_with('@')
-                    }),
+                    .prop_filter("one @", |email: &String| email.matches('@').count() == 1 && !email.starts_with('@')),
             ),
             prop::option::of(field()),
             prop::option::of(field()),
             prop::option::of(field()),
             prop::option::of(field()),
         )
-            .prop_map(
-                |(name, email, phone, job_title, company_name, notes)| ContactRow {
-                    name,
-                    email,
-                    phone,
-                    job_title,
-                    company_name,
-                    notes,
-                },
-            )
+            .prop_map(|(name, email, phone, job_title, company_name, notes)| ContactRow {
+                name,
+                email,
+                phone,
+                job_title,
+                company_name,
+                notes,
+            })
     }
 
     proptest! {

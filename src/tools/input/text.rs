@@ -21,7 +21,11 @@ pub struct Email(String);
 pub struct Key(String);
 
 impl<const MAX: usize> Text<MAX> {
-    fn new(text: &str) -> Result<Self, String> {
+    /// Checks a text.
+    ///
+    /// # Errors
+    /// Says which rule it breaks.
+    pub fn new(text: &str) -> Result<Self, String> {
         let text = text.trim();
         match text.chars().take(MAX + 1).count() {
             0 => Err("must not be empty".into()),

@@ -68,11 +68,11 @@ formed!(
     { "type": "string", "format": "date" }
 );
 
-/// How many entries a page may have: 1 to `MAX`, 25 unless told.
+/// How many entries a page may have: 1 to `MAX`, `USUAL` unless told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit<const MAX: usize = 100>(usize);
+pub struct Limit<const MAX: usize = 100, const USUAL: usize = 25>(usize);
 
-impl<const MAX: usize> Limit<MAX> {
+impl<const MAX: usize, const USUAL: usize> Limit<MAX, USUAL> {
     /// The number.
     #[must_use]
     pub fn get(self) -> usize {
@@ -80,13 +80,13 @@ impl<const MAX: usize> Limit<MAX> {
     }
 }
 
-impl<const MAX: usize> Default for Limit<MAX> {
+impl<const MAX: usize, const USUAL: usize> Default for Limit<MAX, USUAL> {
     fn default() -> Self {
-        Self(25.min(MAX))
+        Self(USUAL.min(MAX))
     }
 }
 
-impl<'de, const MAX: usize> Deserialize<'de> for Limit<MAX> {
+impl<'de, const MAX: usize, const USUAL: usize> Deserialize<'de> for Limit<MAX, USUAL> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = || D::Error::custom(format!("must be a whole number from 1 to {MAX}"));
         let number = u64::deserialize(deserializer).map_err(|_| wrong())?;
@@ -94,13 +94,13 @@ impl<'de, const MAX: usize> Deserialize<'de> for Limit<MAX> {
     }
 }
 
-impl<const MAX: usize> JsonSchema for Limit<MAX> {
+impl<const MAX: usize, const USUAL: usize> JsonSchema for Limit<MAX, USUAL> {
     fn schema_name() -> Cow<'static, str> {
-        format!("Limit{MAX}").into()
+        format!("Limit{MAX}Or{USUAL}").into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX, "default": 25.min(MAX) })
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX, "default": USUAL.min(MAX) })
     }
 }
 

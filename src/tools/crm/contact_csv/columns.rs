@@ -28,30 +28,20 @@ impl Layout {
     /// twice, the first one counts.
     pub(super) fn of(header: &StringRecord, format: Option<Format>) -> Result<Self, String> {
         let told = format.or_else(|| detect(header));
-        let layout = told.map(|format| Self {
-            format,
-            width: header.len(),
-            columns: locate(header, format.known()),
-        });
-        layout
-            .filter(Layout::identifies)
-            .ok_or_else(|| unknown(header, format))
+        let layout = told.map(|format| Self { format, width: header.len(), columns: locate(header, format.known()) });
+        layout.filter(Layout::identifies).ok_or_else(|| unknown(header, format))
     }
 
     /// The columns of a role, best first.
     pub(super) fn columns(&self, role: Role) -> impl Iterator<Item = &Column> {
-        self.columns
-            .iter()
-            .filter(move |column| column.role == role)
+        self.columns.iter().filter(move |column| column.role == role)
     }
 
     /// Whether a contact can be told from another; an export of companies or deals has no such
     /// column.
     fn identifies(&self) -> bool {
         let roles = [Role::FullName, Role::NamePart, Role::Email];
-        roles
-            .iter()
-            .any(|role| self.columns(*role).next().is_some())
+        roles.iter().any(|role| self.columns(*role).next().is_some())
     }
 }
 
@@ -61,9 +51,7 @@ fn detect(header: &StringRecord) -> Option<Format> {
     let has = |name: &&str| header.iter().any(|cell| matches(name, cell));
     if ONLY_GOOGLE.iter().any(&has) {
         Some(Format::Google)
-    } else if ONLY_HUBSPOT.iter().any(&has)
-        || (has(&"Email") && (has(&"First Name") || has(&"Last Name")))
-    {
+    } else if ONLY_HUBSPOT.iter().any(&has) || (has(&"Email") && (has(&"First Name") || has(&"Last Name"))) {
         Some(Format::HubSpot)
     } else if has(&"name") && (has(&"email") || has(&"job_title")) {
         Some(Format::Sessile)
@@ -77,16 +65,9 @@ fn locate(header: &StringRecord, known: &[Known]) -> Vec<Column> {
     for &(role, joined_by, names) in known {
         for name in names {
             for (index, cell) in header.iter().enumerate() {
-                let taken = columns
-                    .iter()
-                    .any(|column| key(&column.header) == key(cell));
+                let taken = columns.iter().any(|column| key(&column.header) == key(cell));
                 if matches(name, cell) && !taken {
-                    columns.push(Column {
-                        index,
-                        header: cell.trim().to_owned(),
-                        joined_by,
-                        role,
-                    });
+                    columns.push(Column { index, header: cell.trim().to_owned(), joined_by, role });
                 }
             }
         }
@@ -101,19 +82,13 @@ fn matches(name: &str, cell: &str) -> bool {
     };
     cell.strip_prefix(&key(before))
         .and_then(|rest| rest.strip_suffix(&key(after)))
-        .is_some_and(|number| {
-            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A header without what changes from one version of a program to the next: case, spaces, hyphens,
 /// underscores.
 fn key(header: &str) -> String {
-    header
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    header.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn unknown(header: &StringRecord, format: Option<Format>) -> String {
@@ -126,8 +101,7 @@ fn unknown(header: &StringRecord, format: Option<Format>) -> String {
     let expected = match format {
         Some(format) => format.expected().to_owned(),
         None => {
-            let [google, hubspot, sessile] =
-                [Format::Google, Format::HubSpot, Format::Sessile].map(Format::expected);
+            let [google, hubspot, sessile] = [Format::Google, Format::HubSpot, Format::Sessile].map(Format::expected);
             format!("{google}, {hubspot} or {sessile}")
         }
     };
@@ -148,39 +122,18 @@ mod tests {
     #[test]
     fn a_header_tells_who_wrote_the_file() {
         let table = [
-            (
-                "Name,Given Name,Family Name,E-mail 1 - Value",
-                Some(Format::Google),
-            ),
-            (
-                "First Name,Middle Name,Last Name,File As,Organization Name,Notes",
-                Some(Format::Google),
-            ),
-            (
-                "First Name,Last Name,Phone 1 - Label,Phone 1 - Value",
-                Some(Format::Google),
-            ),
-            (
-                "first name , LAST NAME,E-Mail 12-Value",
-                Some(Format::Google),
-            ),
+            ("Name,Given Name,Family Name,E-mail 1 - Value", Some(Format::Google)),
+            ("First Name,Middle Name,Last Name,File As,Organization Name,Notes", Some(Format::Google)),
+            ("First Name,Last Name,Phone 1 - Label,Phone 1 - Value", Some(Format::Google)),
+            ("first name , LAST NAME,E-Mail 12-Value", Some(Format::Google)),
             ("Record ID,Email", Some(Format::HubSpot)),
             ("Company Name,Lead Status,Last Name", Some(Format::HubSpot)),
-            (
-                "First name,Last name,Email,Phone number",
-                Some(Format::HubSpot),
-            ),
-            (
-                "id,name,email,phone,job_title,company_id,company_name,notes",
-                Some(Format::Sessile),
-            ),
+            ("First name,Last name,Email,Phone number", Some(Format::HubSpot)),
+            ("id,name,email,phone,job_title,company_id,company_name,notes", Some(Format::Sessile)),
             ("Name,Email", Some(Format::Sessile)),
             // Outlook, Mailchimp; then HubSpot's and our own export of companies; then no header at
             // all.
-            (
-                "First Name,Middle Name,Last Name,E-mail Address,Business Phone",
-                None,
-            ),
+            ("First Name,Middle Name,Last Name,E-mail Address,Business Phone", None),
             ("Email Address,First Name,Last Name,MEMBER_RATING", None),
             ("Record ID,Company name,Company owner", None),
             ("id,name,domain,industry,phone,website,address,notes", None),
@@ -217,29 +170,14 @@ mod tests {
     fn columns_are_ranked_and_the_first_of_two_equals_counts() {
         let ranked = |header: &str, role| {
             let layout = layout(header, None).expect("known");
-            layout
-                .columns(role)
-                .map(|column| column.index)
-                .collect::<Vec<_>>()
+            layout.columns(role).map(|column| column.index).collect::<Vec<_>>()
         };
         let table: &[(&str, Role, &[usize])] = &[
             ("Last Name,First Name,Email", Role::NamePart, &[1, 0]),
-            (
-                "E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Value",
-                Role::Email,
-                &[1, 2],
-            ),
+            ("E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Value", Role::Email, &[1, 2]),
             ("Email,email,Last Name,E-MAIL", Role::Email, &[0]),
-            (
-                "Associated Company,Company name,Email,Associated Company IDs",
-                Role::Company,
-                &[1, 0],
-            ),
-            (
-                "Mobile Phone Number,Phone Number,Record ID,Email",
-                Role::Phone,
-                &[1, 0],
-            ),
+            ("Associated Company,Company name,Email,Associated Company IDs", Role::Company, &[1, 0]),
+            ("Mobile Phone Number,Phone Number,Record ID,Email", Role::Phone, &[1, 0]),
             ("name,email,company_id", Role::Company, &[]),
         ];
         for (header, role, expected) in table {

@@ -61,16 +61,8 @@ const GOOGLE: &[Known] = &[
     (Role::StandIn, None, &["Nickname", "File As"]),
     (Role::Email, Some(":::"), &["E-mail # - Value"]),
     (Role::Phone, Some(":::"), &["Phone # - Value"]),
-    (
-        Role::JobTitle,
-        Some(":::"),
-        &["Organization Title", "Organization 1 - Title"],
-    ),
-    (
-        Role::Company,
-        Some(":::"),
-        &["Organization Name", "Organization 1 - Name"],
-    ),
+    (Role::JobTitle, Some(":::"), &["Organization Title", "Organization 1 - Title"]),
+    (Role::Company, Some(":::"), &["Organization Name", "Organization 1 - Name"]),
     (Role::Notes, None, &["Notes"]),
 ];
 
@@ -81,11 +73,7 @@ const HUBSPOT: &[Known] = &[
     (Role::Phone, None, &["Phone Number", "Mobile Phone Number"]),
     (Role::JobTitle, None, &["Job Title"]),
     (Role::Company, None, &["Company Name"]),
-    (
-        Role::Company,
-        Some(";"),
-        &["Associated Company (Primary)", "Associated Company"],
-    ),
+    (Role::Company, Some(";"), &["Associated Company (Primary)", "Associated Company"]),
     (Role::Notes, None, &["Notes", "Associated Note"]),
 ];
 
@@ -110,11 +98,5 @@ pub(super) const ONLY_GOOGLE: &[&str] = &[
 ];
 
 /// Columns that nobody but HubSpot writes.
-pub(super) const ONLY_HUBSPOT: &[&str] = &[
-    "Record ID",
-    "Contact Owner",
-    "Lead Status",
-    "Marketing Contact Status",
-    "Lifecycle Stage",
-    "Associated Company",
-];
+pub(super) const ONLY_HUBSPOT: &[&str] =
+    &["Record ID", "Contact Owner", "Lead Status", "Marketing Contact Status", "Lifecycle Stage", "Associated Company"];

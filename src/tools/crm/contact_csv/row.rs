@@ -10,11 +10,7 @@ use super::{ContactRow, Format, write};
 
 /// Reads a record, or says what is wrong with it and in which column.
 pub(super) fn contact(layout: &Layout, record: &StringRecord) -> Result<ContactRow, String> {
-    if record
-        .iter()
-        .skip(layout.width)
-        .any(|cell| !cell.trim().is_empty())
-    {
+    if record.iter().skip(layout.width).any(|cell| !cell.trim().is_empty()) {
         return Err(format!(
             "the row has {} cells, the header has {}: a cell with a delimiter in it is written in quotes",
             record.len(),
@@ -33,13 +29,9 @@ pub(super) fn contact(layout: &Layout, record: &StringRecord) -> Result<ContactR
         .ok_or("the row has neither a name nor an email address")?;
 
     // The address comes first: what is wrong with it may be the reason why its name looks odd.
-    let email = email
-        .map(|email| email.checked("email address", 254)?.address())
-        .transpose()?;
+    let email = email.map(|email| email.checked("email address", 254)?.address()).transpose()?;
     let optional = |value: Option<Value>, what, limit| {
-        value
-            .map(|value| Ok::<_, String>(value.checked(what, limit)?.text))
-            .transpose()
+        value.map(|value| Ok::<_, String>(value.checked(what, limit)?.text)).transpose()
     };
     Ok(ContactRow {
         name: name.checked("name", 200)?.text,
@@ -59,19 +51,15 @@ struct Row<'a> {
 impl Row<'_> {
     /// The first value of a role that is not blank.
     fn first(&self, role: Role) -> Option<Value> {
-        self.layout
-            .columns(role)
-            .find_map(|column| self.value(column, role))
+        self.layout.columns(role).find_map(|column| self.value(column, role))
     }
 
     fn name_from_parts(&self) -> Option<Value> {
         let parts = self.layout.columns(Role::NamePart);
-        parts
-            .filter_map(|column| self.value(column, Role::NamePart))
-            .reduce(|name, part| Value {
-                column: format!("{}, {}", name.column, part.column),
-                text: format!("{} {}", name.text, part.text),
-            })
+        parts.filter_map(|column| self.value(column, Role::NamePart)).reduce(|name, part| Value {
+            column: format!("{}, {}", name.column, part.column),
+            text: format!("{} {}", name.text, part.text),
+        })
     }
 
     fn value(&self, column: &Column, role: Role) -> Option<Value> {
@@ -80,10 +68,7 @@ impl Row<'_> {
             // Our own export is taken at its word, down to the blanks; only addresses have none.
             (Format::Sessile, _) if role != Role::Email => write::restore(cell).to_owned(),
             (Format::Sessile, _) => write::restore(cell).trim().to_owned(),
-            (_, Some(separator)) => cell
-                .split(separator)
-                .map(one_line)
-                .find(|text| !text.is_empty())?,
+            (_, Some(separator)) => cell.split(separator).map(one_line).find(|text| !text.is_empty())?,
             (_, None) if role == Role::Notes => cell.trim().to_owned(),
             (_, None) => one_line(cell),
         };
@@ -114,10 +99,7 @@ mod tests {
                       Organization Name,E-mail 1 - Value,E-mail 2 - Value";
         let table = [
             ("Ada L.,,Ada,,Lovelace,,,,,,", Ok("Ada L.")),
-            (
-                ",Dr.,Ada,King,Lovelace,PhD,Countess,,,,",
-                Ok("Dr. Ada King Lovelace PhD"),
-            ),
+            (",Dr.,Ada,King,Lovelace,PhD,Countess,,,,", Ok("Dr. Ada King Lovelace PhD")),
             (",,  Ada ,,\" Love\nlace\",,,,,,", Ok("Ada Love lace")),
             (",,,,Lovelace,,Countess,,,,", Ok("Lovelace")),
             (",,,,,,Countess,\"Lovelace, Ada\",,,", Ok("Countess")),
@@ -131,53 +113,25 @@ mod tests {
         ];
         for (row, expected) in table {
             let name = only(&format!("{google}\n{row}\n")).map(|contact| contact.name);
-            assert_eq!(
-                name.as_deref(),
-                expected.as_deref().map_err(|error: &String| error),
-                "{row}"
-            );
+            assert_eq!(name.as_deref(), expected.as_deref().map_err(|error: &String| error), "{row}");
         }
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_column() {
         let table = [
-            (
-                ",,+1 555 0100",
-                "the row has neither a name nor an email address",
-            ),
+            (",,+1 555 0100", "the row has neither a name nor an email address"),
             ("Ada,ada", "Email: an email address has an @"),
-            (
-                "Ada,@b.example",
-                "Email: an email address has something before its @",
-            ),
-            (
-                "Ada,a@b@c.example",
-                "Email: an email address has only one @",
-            ),
-            (
-                "Ada,a@localhost",
-                "Email: an email address ends in a domain such as example.com",
-            ),
-            (
-                "Ada,a@b..example",
-                "Email: an email address ends in a domain such as example.com",
-            ),
-            (
-                "Ada,a@b.example.",
-                "Email: an email address ends in a domain such as example.com",
-            ),
+            ("Ada,@b.example", "Email: an email address has something before its @"),
+            ("Ada,a@b@c.example", "Email: an email address has only one @"),
+            ("Ada,a@localhost", "Email: an email address ends in a domain such as example.com"),
+            ("Ada,a@b..example", "Email: an email address ends in a domain such as example.com"),
+            ("Ada,a@b.example.", "Email: an email address ends in a domain such as example.com"),
             ("Ada,a b@c.example", "Email: an email address has no blanks"),
-            (
-                "Ada,a@b.example;c@d.example",
-                "Email: an email address has only one @",
-            ),
+            ("Ada,a@b.example;c@d.example", "Email: an email address has only one @"),
             (",ada", "Email: an email address has an @"),
             ("A\0da,", "Name: the name holds a NUL character"),
-            (
-                "Lovelace, Ada,a@b.example,,",
-                "Email: an email address has an @",
-            ),
+            ("Lovelace, Ada,a@b.example,,", "Email: an email address has an @"),
             (
                 "Ada,a@b.example,+1,Countess, and more",
                 "the row has 5 cells, the header has 4: a cell with a delimiter in it is written in quotes",
@@ -191,8 +145,7 @@ mod tests {
 
     #[test]
     fn every_field_has_its_limit_in_characters_not_bytes() {
-        let address =
-            |length: usize| format!("{}@b.example", "é".repeat(length - "@b.example".len()));
+        let address = |length: usize| format!("{}@b.example", "é".repeat(length - "@b.example".len()));
         let text = |length| "é".repeat(length);
         for (column, what, limit) in [
             ("name", "name", 200),
@@ -208,20 +161,14 @@ mod tests {
                 _ => format!("{column},name,email\n{},Ada,\n", text(length)),
             };
             assert!(only(&row(limit)).is_ok(), "{column}");
-            let expected = format!(
-                "{column}: the {what} has {} characters, at most {limit} fit",
-                limit + 1
-            );
+            let expected = format!("{column}: the {what} has {} characters, at most {limit} fit", limit + 1);
             assert_eq!(only(&row(limit + 1)), Err(expected));
         }
     }
 
     #[test]
     fn a_name_put_together_names_all_its_columns() {
-        let csv = format!(
-            "Record ID,First Name,Last Name\n1,{},Lovelace\n",
-            "A".repeat(195)
-        );
+        let csv = format!("Record ID,First Name,Last Name\n1,{},Lovelace\n", "A".repeat(195));
         let expected = "First Name, Last Name: the name has 204 characters, at most 200 fit";
         assert_eq!(only(&csv), Err(expected.to_owned()));
     }

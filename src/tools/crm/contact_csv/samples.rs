@@ -21,14 +21,9 @@ fn row([name, email, phone, job_title, company_name, notes]: Contact) -> Contact
 fn assert_reads(csv: &str, format: Format, expected: &[(u64, Result<Contact, &str>)]) {
     let (told, lines) = read(csv, None).expect("readable");
     assert_eq!(told, format);
-    let lines: Vec<_> = lines
-        .into_iter()
-        .map(|line| (line.number, line.contact))
-        .collect();
-    let expected: Vec<_> = expected
-        .iter()
-        .map(|(number, contact)| (*number, contact.map(row).map_err(str::to_owned)))
-        .collect();
+    let lines: Vec<_> = lines.into_iter().map(|line| (line.number, line.contact)).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(number, contact)| (*number, contact.map(row).map_err(str::to_owned))).collect();
     assert_eq!(lines, expected);
 }
 
@@ -100,22 +95,9 @@ fn google_since_2024() {
             ]),
         ),
         (5, Ok(["Ambulance", "", "112", "", "", ""])),
-        (
-            6,
-            Ok([
-                "Pine Joinery",
-                "office@pine.example",
-                "(555) 010-0199",
-                "",
-                "Pine Joinery",
-                "",
-            ]),
-        ),
+        (6, Ok(["Pine Joinery", "office@pine.example", "(555) 010-0199", "", "Pine Joinery", ""])),
         (7, Err("the row has neither a name nor an email address")),
-        (
-            8,
-            Err("E-mail 1 - Value: an email address ends in a domain such as example.com"),
-        ),
+        (8, Err("E-mail 1 - Value: an email address ends in a domain such as example.com")),
     ];
     assert_reads(GOOGLE_SINCE_2024, Format::Google, expected);
 }
@@ -138,28 +120,8 @@ fn hubspot() {
         HUBSPOT,
         Format::HubSpot,
         &[
-            (
-                2,
-                Ok([
-                    "Tomás Arroyo",
-                    "Tomas@Arroyo.example",
-                    "+34 555 010 020",
-                    "Gerente",
-                    "Arroyo e Hijos",
-                    "",
-                ]),
-            ),
-            (
-                3,
-                Ok([
-                    "The Mill; Ltd.",
-                    "info@mill.example",
-                    "",
-                    "",
-                    "The Mill; Ltd.",
-                    "",
-                ]),
-            ),
+            (2, Ok(["Tomás Arroyo", "Tomas@Arroyo.example", "+34 555 010 020", "Gerente", "Arroyo e Hijos", ""])),
+            (3, Ok(["The Mill; Ltd.", "info@mill.example", "", "", "The Mill; Ltd.", ""])),
             (4, Err("the row has neither a name nor an email address")),
         ],
     );
@@ -171,17 +133,7 @@ fn hubspot_with_columns_of_the_users_choice() {
         "Job title\tEmail\tLast name\tMobile phone number\tFirst name\tWork email\tNotes\n\
          CTO\t\tOduya\t+234 555 0100\tNgozi\tngozi@lagos.example\t\"a\tb\"\n",
         Format::HubSpot,
-        &[(
-            2,
-            Ok([
-                "Ngozi Oduya",
-                "ngozi@lagos.example",
-                "+234 555 0100",
-                "CTO",
-                "",
-                "a\tb",
-            ]),
-        )],
+        &[(2, Ok(["Ngozi Oduya", "ngozi@lagos.example", "+234 555 0100", "CTO", "", "a\tb"]))],
     );
 }
 
@@ -194,17 +146,7 @@ fn our_own_export_after_a_spreadsheet_saved_it() {
          ;;;;;;;;;;\r\n",
         Format::Sessile,
         &[
-            (
-                2,
-                Ok([
-                    "Ada",
-                    "ada@engine.example",
-                    "-5",
-                    "=CEO",
-                    "Engines",
-                    "- met twice",
-                ]),
-            ),
+            (2, Ok(["Ada", "ada@engine.example", "-5", "=CEO", "Engines", "- met twice"])),
             (3, Ok(["Bob", "", "", "", "", ""])),
         ],
     );

@@ -14,10 +14,7 @@ pub(super) fn delimiter(csv: &str) -> u8 {
             b'"' => quoted = !quoted,
             b'\r' | b'\n' if !quoted => break,
             _ if !quoted => {
-                for (_, count) in counts
-                    .iter_mut()
-                    .filter(|(delimiter, _)| *delimiter == byte)
-                {
+                for (_, count) in counts.iter_mut().filter(|(delimiter, _)| *delimiter == byte) {
                     *count += 1;
                 }
             }
@@ -25,11 +22,7 @@ pub(super) fn delimiter(csv: &str) -> u8 {
         }
     }
     // The last of several maxima is taken, so the comma comes last.
-    counts
-        .iter()
-        .rev()
-        .max_by_key(|(_, count)| *count)
-        .map_or(b',', |(delimiter, _)| *delimiter)
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
 }
 
 /// Says on which line a quoted cell starts that is not closed, or not where it ends.
@@ -85,11 +78,7 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Self {
-            text: text.as_bytes(),
-            at: 0,
-            number: 1,
-        }
+        Self { text: text.as_bytes(), at: 0, number: 1 }
     }
 
     /// The number of the line, from 1, of the first text at or behind a byte that is not before the
@@ -138,7 +127,8 @@ mod tests {
     #[test]
     fn quotes_match_or_the_line_is_named() {
         const UNCLOSED: &str = "the quoted cell that starts here is never closed";
-        const EARLY: &str = "the quoted cell that starts here ends before its text does; a quote inside of it is written twice";
+        const EARLY: &str =
+            "the quoted cell that starts here ends before its text does; a quote inside of it is written twice";
         let table = [
             ("a,\"b\",c\n\"d\"\r\n\"e\"\r", None),
             ("\"a \"\"b\"\" c\",\"\",\"\"\"\"", None),

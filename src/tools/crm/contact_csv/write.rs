@@ -13,15 +13,11 @@ use std::borrow::Cow;
 pub(crate) fn write(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     const IN_MEMORY: &str = "writing flexible records to memory does not fail";
 
-    let mut writer = csv::WriterBuilder::new()
-        .flexible(true)
-        .from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     writer.write_record(header).expect(IN_MEMORY);
     for row in rows {
         let cells = row.iter().map(|cell| defuse(cell));
-        writer
-            .write_record(cells.map(|cell| cell.into_owned().into_bytes()))
-            .expect(IN_MEMORY);
+        writer.write_record(cells.map(|cell| cell.into_owned().into_bytes())).expect(IN_MEMORY);
     }
     let bytes = writer.into_inner().expect(IN_MEMORY);
     String::from_utf8(bytes).expect("text quoted with ASCII is still text")
@@ -30,11 +26,7 @@ pub(crate) fn write(header: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
 /// Puts an apostrophe before a formula. One that already stands behind apostrophes gets one more,
 /// so that [`restore`] gives back every text as it was.
 fn defuse(cell: &str) -> Cow<'_, str> {
-    if is_formula(cell.trim_start_matches('\'')) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
-    }
+    if is_formula(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
 }
 
 /// The text that [`defuse`] was given.
@@ -55,9 +47,7 @@ fn is_number(cell: &str) -> bool {
     let digits = cell.strip_prefix(['+', '-']).unwrap_or(cell);
     digits.starts_with(|c: char| c.is_ascii_digit())
         && digits.ends_with(|c: char| c.is_ascii_digit())
-        && digits
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
 }
 
 /// Digits and what groups them. A letter could be the name of a function or of another cell.
@@ -65,9 +55,7 @@ fn is_phone(cell: &str) -> bool {
     cell.strip_prefix('+').is_some_and(|rest| {
         rest.starts_with(|c: char| c.is_ascii_digit() || c == '(')
             && rest.chars().any(|c| c.is_ascii_digit())
-            && rest
-                .chars()
-                .all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '(' | ')'))
+            && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '(' | ')'))
     })
 }
 
@@ -83,9 +71,7 @@ mod tests {
             vec!["short row"],
             vec![],
         ];
-        let rows = rows
-            .into_iter()
-            .map(|row| row.into_iter().map(str::to_owned).collect());
+        let rows = rows.into_iter().map(|row| row.into_iter().map(str::to_owned).collect());
         assert_eq!(
             write(&["a", "b", "c"], rows),
             "a,b,c\n\"Acme, Inc.\",\"5\"\" pipe\",\"two\nlines\"\n'=1+1,-5,+1 555 0100\nshort row\n\"\"\n"
@@ -99,10 +85,7 @@ mod tests {
             ("Ada", "Ada"),
             ("a=b", "a=b"),
             ("=1+1", "'=1+1"),
-            (
-                "=HYPERLINK(\"http://x.example\")",
-                "'=HYPERLINK(\"http://x.example\")",
-            ),
+            ("=HYPERLINK(\"http://x.example\")", "'=HYPERLINK(\"http://x.example\")"),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "'\t=1"),
             ("\r=1", "'\r=1"),
