@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sessile::wire::{Era, MODERN};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
@@ -160,6 +161,18 @@ impl Client {
             self.socket.feed(Message::text(text)).await.expect("the socket is open");
         }
         self.socket.flush().await.expect("the socket is open");
+    }
+
+    /// Sends a short text in two frames.
+    pub(crate) async fn send_in_fragments(&mut self, text: &str, at: usize) {
+        self.ledger.expect_answers(text);
+        let (first, second) = text.as_bytes().split_at(at);
+        // 0x01 begins a text, 0x80 ends whatever was begun; both are masked with zeros.
+        for (opcode, part) in [(0x01, first), (0x80, second)] {
+            let length = u8::try_from(part.len()).expect("it is short");
+            let frame = [&[opcode, 0x80 | length, 0, 0, 0, 0], part].concat();
+            self.stream().write_all(&frame).await.expect("the connection is open");
+        }
     }
 
     /// Sends a frame of any kind.
