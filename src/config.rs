@@ -155,7 +155,7 @@ impl Config {
         let text =
             std::fs::read_to_string(path).map_err(|e| Error::Config(format!("config: cannot read {shown}: {e}")))?;
         let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-            let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             Error::Config(format!("config: {shown}, line {line}: {}", e.message()))
         })?;
         for (key, value) in flatten(&table) {
@@ -295,6 +295,7 @@ mod tests {
                 "limits.max_sessions: must be a string, a number or a list of strings (in FILE)",
             ),
             ("\nlisten = ", None, "config: FILE, line 2: "),
+            ("listen = \"a\"\n= 2", None, "config: FILE, line 2: "),
             (
                 "[limits]\nidle_timeout_seconds = 5",
                 None,
@@ -304,6 +305,15 @@ mod tests {
             let environment: Vec<_> = environment.into_iter().collect();
             let error = load(Some(file), &[], &environment).expect_err(file);
             assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_setting_is_documented() {
+        let page = include_str!("../docs/configuration.md");
+        for Setting { key, .. } in SETTINGS {
+            let row = format!("| `{key}` | `{}` |", variable(key));
+            assert!(page.contains(&row), "docs/configuration.md has no row for {key}");
         }
     }
 }

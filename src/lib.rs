@@ -1,4 +1,49 @@
-//! Sessile: a multi-tenant, stateful MCP gateway.
+//! Sessile: a multi-tenant MCP gateway whose sessions stay attached to their connection.
+//!
+//! A client opens one WebSocket and signs in once, by calling a tool. From then on every call on
+//! that connection knows its tenant, its user and its role. No tool takes a token or a tenant as an
+//! argument, so a model can neither forget one nor make one up. The built-in tools are a small CRM.
+//!
+//! Most people run the `sessile` binary; its README says how. As a library, the crate starts the
+//! same server within another program:
+//!
+//! ```
+//! use futures_util::{SinkExt, StreamExt};
+//! use sessile::{config::Config, server::Server};
+//! use tokio_tungstenite::{connect_async, tungstenite::Message};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! #     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve())
+//! # }
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let mut options = Config::default().server;
+//! options.store.url = format!("sqlite:{}", directory.path().join("sessile.db").display());
+//!
+//! // Whoever starts a server binds its socket and decides when it stops.
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let address = listener.local_addr()?;
+//! let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+//! let shutdown = async { stopped.await.unwrap_or_default() };
+//! let running = tokio::spawn(Server::new(options)?.run(listener, shutdown));
+//!
+//! // No handshake is needed: a call may be the first thing that is sent.
+//! let (mut socket, _) = connect_async(format!("ws://{address}/mcp")).await?;
+//! let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"auth_whoami"}}"#;
+//! socket.send(Message::text(call)).await?;
+//! let answer = socket.next().await.ok_or("the server closed")??;
+//! assert!(answer.to_text()?.contains("Nobody is signed in on this connection."));
+//!
+//! // Calls in flight are finished, sockets are closed with 1001, and `run` returns.
+//! let _ = stop.send(());
+//! running.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`server::Server::with_tools`] serves other [`tools::Tool`]s, or more of them. What belongs where,
+//! and which promises hold everywhere, is told in `ARCHITECTURE.md`; what travels on the wire, in
+//! `docs/websocket-binding.md`.
 
 mod amount;
 pub mod auth;

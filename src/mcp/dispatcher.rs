@@ -143,6 +143,11 @@ impl Dispatcher {
         if messages.is_empty() || !wire::allows_batches(version(session)) {
             return no_batch(session);
         }
+        // Its answers leave together: what a frame may hold of requests would be far too many of them.
+        let most = self.manager.limits().max_calls_in_flight;
+        if messages.len() > most {
+            return refuse_batch(session, format!("a batch has at most {most} messages; send the rest in another one"));
+        }
         let messages: Vec<String> = messages.iter().map(|raw| raw.get().to_owned()).collect();
         let (dispatcher, session) = (Arc::clone(self), Arc::clone(session));
         let work = async move {
@@ -201,9 +206,8 @@ impl Dispatcher {
         let after = standing(session);
         let tools = self.registry.list(before.0) != self.registry.list(after.0);
         let resources = before.1 != after.1;
-        if resources {
-            subscriptions::follow(&self.manager, session, after.1);
-        }
+        // Whoever signs in again in the same tenant has lost their watches all the same.
+        subscriptions::follow(&self.manager, session);
         if tools || resources {
             session.note(|changes| {
                 changes.tools |= tools;
@@ -483,11 +487,12 @@ fn version(session: &Session) -> &'static str {
 
 fn no_batch(session: &Session) -> Step {
     let version = version(session);
-    let error = WireError::new(
-        ErrorCode::InvalidRequest,
-        format!("Invalid request: protocol version {version} has no batches; send one message a frame"),
-    );
-    Step::Answer(Answer::to_nobody(wire::keeps_null_ids(version)).error(&error))
+    refuse_batch(session, format!("protocol version {version} has no batches; send one message a frame"))
+}
+
+fn refuse_batch(session: &Session, why: String) -> Step {
+    let error = WireError::new(ErrorCode::InvalidRequest, format!("Invalid request: {why}"));
+    Step::Answer(Answer::to_nobody(wire::keeps_null_ids(version(session))).error(&error))
 }
 
 fn missing(name: &str) -> WireError {

@@ -4,7 +4,7 @@ use super::lists::Members;
 use super::notify;
 use super::resources::{self, ResourceUri};
 use crate::session::{Listen, Session, SessionManager, Watch, WatchKey};
-use crate::tenancy::{TenantId, TenantScope};
+use crate::tenancy::TenantScope;
 use crate::wire::{Era, ErrorCode, RequestId, WireError, notification};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -105,12 +105,15 @@ pub(super) fn watch_list(manager: &SessionManager, session: &Arc<Session>) {
     }
 }
 
-/// Has open subscriptions follow the session into another tenant: those to lists do, those to
-/// records of the old tenant are gone with it.
-pub(super) fn follow(manager: &SessionManager, session: &Arc<Session>, tenant: Option<TenantId>) {
-    let Some(tenant) = tenant else { return };
+/// Has open subscriptions go on for whoever is signed in now: those to lists do, in whatever tenant
+/// that is; those to records are gone with the identity that asked for them.
+pub(super) fn follow(manager: &SessionManager, session: &Arc<Session>) {
+    let Some(principal) = session.principal() else { return };
     for listen in session.listens().into_iter().filter(|listen| listen.resources) {
-        session.keep(manager.hub().watch_list(session, WatchKey::Listen(listen.id), tenant));
+        let key = WatchKey::Listen(listen.id);
+        if !session.watches(&key, "") {
+            session.keep(manager.hub().watch_list(session, key, principal.tenant()));
+        }
     }
 }
 

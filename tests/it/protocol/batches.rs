@@ -65,6 +65,21 @@ async fn what_follows_a_sign_up_in_a_batch_sees_its_effect() {
 }
 
 #[tokio::test]
+async fn a_batch_has_at_most_as_many_messages_as_calls_may_run() {
+    let server = TestServer::with(|options| options.sessions.max_calls_in_flight = 3).await;
+    let mut client = server.connect().await;
+    client.initialize("2025-03-26").await;
+    let pings = |number: usize| format!("[{}]", vec![PING; number].join(","));
+    client.send_text(&pings(3)).await;
+    assert_eq!(client.next().await.as_array().map(Vec::len), Some(3));
+    client.send_unannounced(&pings(4)).await;
+    let answer = client.next().await;
+    assert_eq!(answer["error"]["code"], -32600, "{answer}");
+    assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains("at most 3")), "{answer}");
+    client.expect_silence().await;
+}
+
+#[tokio::test]
 async fn other_revisions_refuse_a_batch() {
     let server = TestServer::start().await;
     let without_handshake = None;

@@ -260,3 +260,20 @@ async fn who_is_signed_out_or_removed_hears_nothing_more() {
     assert!(!news(&bob.heard()).iter().any(|(method, _)| *method == UPDATED));
     assert_eq!(server.manager().counts()[4], 0);
 }
+
+#[tokio::test]
+async fn a_stream_about_the_list_goes_on_for_who_signs_in_again() {
+    let server = TestServer::start().await;
+    let mut ann = server.sign_up("ann").await;
+    let mut desk = server.connect_in(Era::Modern).await;
+    desk.sign_in("ann").await;
+    desk.send("subscriptions/listen", json!({ "notifications": { "resourcesListChanged": true } })).await;
+    desk.next().await;
+    for name in ["One", "Two"] {
+        contact(&mut ann, name).await;
+        assert_eq!(news(&desk.all_heard().await), [(LIST_CHANGED, "")], "{name}");
+        // Once more, in the same tenant.
+        desk.sign_in("ann").await;
+        desk.expect_silence().await;
+    }
+}
