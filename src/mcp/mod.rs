@@ -3,8 +3,10 @@
 //! [`Dispatcher::receive`] takes a session and a message and gives back a [`Step`]. It knows
 //! sessions, tools and the protocol; it knows no socket.
 
+mod call;
 mod completion;
 mod dispatcher;
+mod exchange;
 mod lists;
 mod notify;
 mod params;

@@ -4,22 +4,24 @@
 //! dropped with it, so nothing outlives the connection. Frames that are ready together leave in
 //! one write: the socket is flushed only when there is nothing more to do just now.
 
+mod closing;
+
 use crate::mcp::{Dispatcher, Running, Step};
 use crate::session::{EndReason, InFlight, Open};
 use crate::wire::RequestId;
+use closing::end_reason;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, WebSocketConfig};
+use tokio_tungstenite::tungstenite::error::Error as WsError;
+use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 
 /// Bytes that are read at once; the buffer is zero-filled before each read, so small is fast.
 const READ_BUFFER: usize = 4096;
@@ -27,8 +29,6 @@ const READ_BUFFER: usize = 4096;
 const WRITE_BUFFER: usize = 64 * 1024;
 /// Frames that are served before the runtime gets its turn.
 const TURN: usize = 128;
-/// How long a closing handshake may take.
-const CLOSING: Duration = Duration::from_secs(2);
 
 /// The WebSocket settings for messages of at most this many bytes.
 pub(crate) fn config(max_frame_bytes: usize) -> WebSocketConfig {
@@ -378,69 +378,5 @@ impl Connection {
             next = next.min(since + limits.write_timeout);
         }
         next
-    }
-
-    /// Finishes the calls that run, and takes no new ones.
-    fn poll_calls_to_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            if ready!(self.poll_writable(cx)).is_err() {
-                return Poll::Ready(());
-            }
-            let answer = if let Some(call) = &mut self.exclusive {
-                let answer = ready!(Pin::new(call).poll(cx));
-                self.exclusive = None;
-                answer
-            } else {
-                match ready!(self.calls.poll_next_unpin(cx)) {
-                    Some(answer) => answer,
-                    None => return Poll::Ready(()),
-                }
-            };
-            if self.answer(answer).is_err() {
-                return Poll::Ready(());
-            }
-        }
-    }
-
-    /// Closes the socket: what is left to say, the close frame, and a moment for the client's own.
-    async fn finish(&mut self, reason: EndReason, drain: Duration) {
-        if reason == EndReason::Draining {
-            let _ = timeout(drain, poll_fn(|cx| self.poll_calls_to_end(cx))).await;
-        }
-        // Calls that still run end here, and with them whatever they hold.
-        self.exclusive = None;
-        self.calls.clear();
-        if matches!(reason, EndReason::ConnectionLost) {
-            return;
-        }
-        let farewell = if reason == EndReason::Draining { self.dispatcher.farewell(&self.open) } else { Vec::new() };
-        let closing = async {
-            for frame in farewell {
-                self.socket.feed(Message::Text(frame.into())).await?;
-            }
-            if reason != EndReason::ClientClosed {
-                let frame = CloseFrame { code: CloseCode::from(reason.close_code()), reason: reason.name().into() };
-                self.socket.send(Message::Close(Some(frame))).await?;
-            }
-            let mut socket = pin!(&mut self.socket);
-            while let Some(Ok(_)) = socket.next().await {}
-            Ok::<_, WsError>(())
-        };
-        let _ = timeout(CLOSING, closing).await;
-    }
-}
-
-fn end_reason(error: &WsError) -> EndReason {
-    match error {
-        WsError::ConnectionClosed | WsError::AlreadyClosed => EndReason::ClientClosed,
-        WsError::Capacity(CapacityError::MessageTooLong { .. }) => EndReason::MessageTooBig,
-        WsError::Utf8(_) => EndReason::InvalidUtf8,
-        WsError::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            EndReason::ConnectionLost
-        }
-        WsError::Protocol(_) => EndReason::ProtocolError,
-        WsError::WriteBufferFull(_) => EndReason::SlowReader,
-        WsError::Io(_) => EndReason::ConnectionLost,
-        _ => EndReason::Internal,
     }
 }

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod crash;
+mod denials;
 #[cfg(target_os = "linux")]
 mod leaks;
 mod protocol;

@@ -34,11 +34,12 @@ pub(super) fn tool() -> Tool {
 struct ImportContacts {
     /// The text of the file, with its header line; at most 10,000 contacts.
     csv: String,
-    /// Who wrote the file; auto has the header line tell.
+    /// Who wrote the file; auto, as it is unless told, has the header line tell.
     #[serde(default)]
     format: FileFormat,
     /// What to do with a contact whose email address is there already, in the CRM or on an earlier
-    /// line: skip it, or merge it, which fills in empty fields and overwrites nothing.
+    /// line: skip it, as happens unless told, or merge it: that fills in empty fields and overwrites
+    /// nothing.
     #[serde(default)]
     duplicates: Duplicates,
     /// Tells what an import would do, and does nothing.

@@ -5,6 +5,7 @@ mod eras;
 mod in_flight;
 mod messages;
 mod order;
+mod prompts;
 mod reporting;
 mod resources;
 mod subscriptions;

@@ -1,12 +1,14 @@
 //! A WebSocket client that speaks raw MCP and takes nothing on trust: every message that comes is
 //! checked against the schema of its revision, and every response has to be one that is due.
 
-use super::{PASSWORD, schema, soon, tool_schemas};
+use super::ledger::Ledger;
+use super::{PASSWORD, soon, tool_schemas};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use sessile::wire::{Era, LATEST_LEGACY, MODERN};
+use sessile::wire::{Era, MODERN};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
@@ -18,20 +20,10 @@ pub(crate) type Socket = WebSocketStream<TcpStream>;
 pub(crate) struct Client {
     socket: Socket,
     era: Era,
-    /// The version that an `initialize` has agreed on.
-    version: String,
     last_id: u64,
-    /// Requests that have no answer yet.
-    due: Vec<Due>,
+    ledger: Ledger,
     /// What came and nobody has looked at yet.
     heard: VecDeque<Value>,
-}
-
-struct Due {
-    id: Value,
-    method: String,
-    era: Era,
-    tool: Option<String>,
 }
 
 /// A tool's failure.
@@ -50,7 +42,7 @@ impl Client {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         let upgraded = soon("the upgrade", tokio_tungstenite::client_async(request, stream)).await;
         let (socket, _) = upgraded.expect("the server upgrades");
-        Self { socket, era, version: LATEST_LEGACY.into(), last_id: 0, due: Vec::new(), heard: VecDeque::new() }
+        Self { socket, era, last_id: 0, ledger: Ledger::new(era), heard: VecDeque::new() }
     }
 
     /// Performs the legacy handshake.
@@ -58,7 +50,7 @@ impl Client {
         let client = json!({ "name": "it", "version": "1" });
         let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
         let result = self.result("initialize", params).await;
-        self.version = result["protocolVersion"].as_str().expect("a version").to_owned();
+        self.ledger.agree_on(result["protocolVersion"].as_str().expect("a version"));
         self.send_text(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
         result
     }
@@ -135,7 +127,7 @@ impl Client {
     pub(crate) async fn send_or_lost(&mut self, method: &str, params: Value) {
         self.last_id += 1;
         let message = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params }).to_string();
-        self.expect_answers(&message);
+        self.ledger.expect_answers(&message);
         // What the server had to say before it closed can be read, though nothing can be sent.
         let _ = self.socket.send(Message::text(message)).await;
     }
@@ -148,12 +140,12 @@ impl Client {
     /// Cancels a request, whose answer is not due any more.
     pub(crate) async fn cancel(&mut self, id: &Value) {
         self.notify("notifications/cancelled", json!({ "requestId": id })).await;
-        self.due.retain(|due| due.id != *id);
+        self.ledger.forget(id);
     }
 
     /// Sends a text frame, whatever it holds.
     pub(crate) async fn send_text(&mut self, text: &str) {
-        self.expect_answers(text);
+        self.ledger.expect_answers(text);
         self.send_frame(Message::text(text)).await;
     }
 
@@ -165,10 +157,22 @@ impl Client {
     /// Sends several text frames so that they arrive together.
     pub(crate) async fn send_together(&mut self, texts: &[String]) {
         for text in texts {
-            self.expect_answers(text);
+            self.ledger.expect_answers(text);
             self.socket.feed(Message::text(text)).await.expect("the socket is open");
         }
         self.socket.flush().await.expect("the socket is open");
+    }
+
+    /// Sends a short text in two frames.
+    pub(crate) async fn send_in_fragments(&mut self, text: &str, at: usize) {
+        self.ledger.expect_answers(text);
+        let (first, second) = text.as_bytes().split_at(at);
+        // 0x01 begins a text, 0x80 ends whatever was begun; both are masked with zeros.
+        for (opcode, part) in [(0x01, first), (0x80, second)] {
+            let length = u8::try_from(part.len()).expect("it is short");
+            let frame = [&[opcode, 0x80 | length, 0, 0, 0, 0], part].concat();
+            self.stream().write_all(&frame).await.expect("the connection is open");
+        }
     }
 
     /// Sends a frame of any kind.
@@ -196,10 +200,13 @@ impl Client {
         self.heard.pop_front()
     }
 
-    /// The next message as it came, letter by letter, and checked by nobody.
+    /// The next message that was not heard yet, as it came, letter by letter.
     pub(crate) async fn next_text(&mut self) -> String {
         match soon("a message", self.socket.next()).await {
-            Some(Ok(Message::Text(text))) => text.to_string(),
+            Some(Ok(Message::Text(text))) => {
+                self.ledger.check(&text);
+                text.to_string()
+            }
             other => panic!("a message should have come: {other:?}"),
         }
     }
@@ -316,62 +323,10 @@ impl Client {
         }
     }
 
-    /// Checks a frame and keeps its messages, a batch as one.
-    fn take(&mut self, text: &str) {
-        let frame: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON: {error}: {text}"));
-        match &frame {
-            Value::Array(batch) => {
-                assert_eq!(self.version, "2025-03-26", "this revision has no batches: {text}");
-                assert!(!batch.is_empty(), "a batch is never empty");
-                batch.iter().for_each(|message| self.check(message));
-            }
-            message => self.check(message),
-        }
-        self.heard.push_back(frame);
-    }
-
-    fn check(&mut self, message: &Value) {
-        if message.get("method").is_some() {
-            assert!(message.get("id").is_none(), "the server makes no requests: {message}");
-            return schema::check_notification(message);
-        }
-        let Some(id) = message.get("id") else { return schema::check_error(self.era, message) };
-        if id.is_null() && self.version.as_str() < LATEST_LEGACY {
-            // The schema that is checked against is newer than this revision, which wants it so.
-            let mut message = message.clone();
-            message.as_object_mut().expect("it has an id").remove("id");
-            return schema::check_error(self.era, &message);
-        }
-        let due = self.due.iter().position(|due| due.id == *id);
-        let due = self.due.remove(due.unwrap_or_else(|| panic!("no answer was due: {message}")));
-        if message.get("error").is_some() {
-            return schema::check_error(due.era, message);
-        }
-        schema::check_result(due.era, &due.method, message);
-        if let Some(tool) = due.tool {
-            tool_schemas::check_result(&tool, &message["result"]);
-        }
-    }
-
-    /// Notes the requests in a frame that is about to be sent.
-    fn expect_answers(&mut self, text: &str) {
-        let messages = match serde_json::from_str(text) {
-            Ok(Value::Array(batch)) => batch,
-            Ok(message) => vec![message],
-            Err(_) => return,
-        };
-        for message in messages {
-            let Some(id) = message.get("id").filter(|id| id.is_string() || id.is_number()) else { continue };
-            if message.get("method").is_none() && (message.get("result").or(message.get("error"))).is_some() {
-                continue;
-            }
-            let modern = message.pointer("/params/_meta/io.modelcontextprotocol~1protocolVersion").is_some();
-            let era = if modern { Era::Modern } else { Era::Legacy };
-            let method = message["method"].as_str().unwrap_or_default().to_owned();
-            let tool = message.pointer("/params/name").and_then(Value::as_str).map(str::to_owned);
-            let tool = tool.filter(|_| method == "tools/call");
-            self.due.push(Due { id: id.clone(), method, era, tool });
-        }
+    /// Checks a frame and keeps it, a batch as one.
+    fn take(&mut self, frame: &str) {
+        let checked = self.ledger.check(frame);
+        self.heard.push_back(checked);
     }
 }
 

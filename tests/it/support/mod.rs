@@ -3,6 +3,7 @@
 
 mod client;
 pub(crate) mod http;
+mod ledger;
 mod schema;
 mod server;
 mod tool_schemas;
@@ -10,6 +11,7 @@ mod tools;
 
 pub(crate) use client::{Client, Refusal, email};
 pub(crate) use server::TestServer;
+pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};
 
 use std::time::Duration;

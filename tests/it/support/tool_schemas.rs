@@ -15,17 +15,24 @@ struct ToolSchemas {
 }
 
 static TOOLS: LazyLock<HashMap<String, ToolSchemas>> = LazyLock::new(|| {
-    let registry = Registry::new(tools::all()).expect("the built-in tools have names of their own");
-    let list = format!("{{{}}}", registry.list(Some(Role::Owner)));
-    let list: Value = serde_json::from_str(&list).expect("the list is JSON");
-    let tools = list["tools"].as_array().expect("the list has tools");
     let compiled = |tool: &Value| {
         let name = tool["name"].as_str().expect("a tool has a name").to_owned();
         let [input, output] = ["inputSchema", "outputSchema"].map(|which| schema::compile(&tool[which]));
         (name, ToolSchemas { input, output })
     };
-    tools.iter().map(compiled).collect()
+    tool_list().iter().map(compiled).collect()
 });
+
+/// The built-in tools, as an owner's `tools/list` has them.
+pub(crate) fn tool_list() -> Vec<Value> {
+    let registry = Registry::new(tools::all()).expect("the built-in tools have names of their own");
+    let list = format!("{{{}}}", registry.list(Some(Role::Owner)));
+    let mut list: Value = serde_json::from_str(&list).expect("the list is JSON");
+    match list["tools"].take() {
+        Value::Array(tools) => tools,
+        other => panic!("the list has no tools: {other}"),
+    }
+}
 
 /// Checks arguments that a test believes to be good. Tools that a test brings along are not known.
 pub(super) fn check_arguments(tool: &str, arguments: &Value) {

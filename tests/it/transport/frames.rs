@@ -88,12 +88,7 @@ async fn frames_that_break_the_protocol_close_with_1002() {
 async fn a_message_in_fragments_is_one_message() {
     let server = TestServer::start().await;
     let mut client = server.connect().await;
-    let text = br#"{"jsonrpc":"2.0","id":"x","method":"ping"}"#;
-    let (first, second) = text.split_at(20);
-    for (opcode, part) in [(0x01, first), (0x80, second)] {
-        let length = u8::try_from(part.len()).expect("it is short");
-        send_bytes(&mut client, &[&[opcode, 0x80 | length, 0, 0, 0, 0], part].concat()).await;
-    }
+    client.send_in_fragments(r#"{"jsonrpc":"2.0","id":"x","method":"ping"}"#, 20).await;
     assert_eq!(client.next_text().await, r#"{"jsonrpc":"2.0","id":"x","result":{}}"#);
 }
 

@@ -1,0 +1,93 @@
+//! `tools/call`: who may, and with what.
+
+use super::dispatcher::{Step, standing};
+use super::exchange::{Exchange, missing, no_such_level};
+use super::params::Params;
+use super::running::{Running, Work, guarded};
+use crate::error::{Error, Result};
+use crate::tenancy::Principal;
+use crate::tools::{Access, Invocation, Reporter, Run, Tool};
+use crate::wire::{Era, RequestId, WireError};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+impl Exchange<'_> {
+    pub(super) fn call(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+        let Some(name) = params.name.as_deref() else {
+            return Err(self.fail(missing("name")));
+        };
+        let Some(tool) = self.dispatcher.registry.get(name) else {
+            return Err(self
+                .fail(WireError::invalid_params(format!("Unknown tool: {name}. tools/list names those there are."))));
+        };
+        let reporter = match self.reporter(params) {
+            Ok(reporter) => reporter,
+            Err(error) => return Err(self.fail(error)),
+        };
+        self.session.count_call();
+        if let Err(error) = self.check_access(tool) {
+            return Ok(Step::Answer(self.answer().tool_error(&error)));
+        }
+        let answer = self.answer();
+        let invocation = Invocation {
+            manager: Arc::clone(&self.dispatcher.manager),
+            session: Arc::clone(self.session),
+            scope: self.scope(),
+            reporter,
+        };
+        let arguments = params.arguments.map_or("{}", RawValue::get);
+        // Arguments are read here already, by code of the tool's own.
+        let run = match guarded(Some(&self.id), || tool.run(invocation, arguments, answer)) {
+            Ok(run) => run,
+            Err(error) => return Err(self.fail(error)),
+        };
+        Ok(match run {
+            Run::Done(answer) => Step::Answer(answer),
+            Run::Running(work) if tool.exclusive => {
+                let work = self.noting_lists(work);
+                Step::Run(Running::new(Some(self.id), self.era, work).exclusive())
+            }
+            Run::Running(work) => Step::Run(Running::new(Some(self.id), self.era, work)),
+        })
+    }
+
+    fn check_access(&self, tool: &Tool) -> Result<()> {
+        let role = self.principal.as_ref().map(Principal::role);
+        if tool.access.allows(role) {
+            return Ok(());
+        }
+        let name = tool.name;
+        Err(match (&self.principal, tool.access) {
+            (Some(principal), Access::Role(least)) => Error::NotAllowed(format!(
+                "{name} needs the role {least} or a higher one, and you are {} of {}. Ask an admin or an owner of the tenant.",
+                principal.role().with_article(),
+                principal.tenant_name(),
+            )),
+            _ => Error::NotSignedIn(format!(
+                "{name} needs a sign-in, and nobody is signed in on this connection. Call auth_sign_in with email and password first, or auth_sign_up to create an account."
+            )),
+        })
+    }
+
+    /// Has the client told which lists a call changed that may change who is signed in.
+    fn noting_lists(&self, work: Work) -> Work {
+        let (dispatcher, session) = (Arc::clone(self.dispatcher), Arc::clone(self.session));
+        let before = standing(&session);
+        Box::pin(async move {
+            let answer = work.await;
+            dispatcher.note_lists(&session, before);
+            answer
+        })
+    }
+
+    fn reporter(&self, params: &Params<'_>) -> Result<Reporter, WireError> {
+        let token = params.progress_token()?;
+        let log_level = match (self.era, params.meta.as_ref().and_then(|meta| meta.log_level.as_deref())) {
+            (Era::Modern, Some(level)) => Some(Reporter::level(level).ok_or_else(|| no_such_level(level))?),
+            (Era::Modern, None) => None,
+            (Era::Legacy, _) => self.session.log_level(),
+        };
+        let max_queued_bytes = self.dispatcher.manager.limits().max_queued_bytes;
+        Ok(Reporter::new(Arc::clone(self.session), token, log_level, max_queued_bytes))
+    }
+}

@@ -1,0 +1,80 @@
+//! How a connection ends: its last calls, its last words, and the reason that errors stand for.
+
+use super::Connection;
+use crate::session::EndReason;
+use futures_util::{SinkExt, StreamExt};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
+
+/// How long a closing handshake may take.
+const CLOSING: Duration = Duration::from_secs(2);
+
+impl Connection {
+    /// Finishes the calls that run, and takes no new ones.
+    fn poll_calls_to_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if ready!(self.poll_writable(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            let answer = if let Some(call) = &mut self.exclusive {
+                let answer = ready!(Pin::new(call).poll(cx));
+                self.exclusive = None;
+                answer
+            } else {
+                match ready!(self.calls.poll_next_unpin(cx)) {
+                    Some(answer) => answer,
+                    None => return Poll::Ready(()),
+                }
+            };
+            if self.answer(answer).is_err() {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Closes the socket: what is left to say, the close frame, and a moment for the client's own.
+    pub(super) async fn finish(&mut self, reason: EndReason, drain: Duration) {
+        if reason == EndReason::Draining {
+            let _ = timeout(drain, poll_fn(|cx| self.poll_calls_to_end(cx))).await;
+        }
+        // Calls that still run end here, and with them whatever they hold.
+        self.exclusive = None;
+        self.calls.clear();
+        if matches!(reason, EndReason::ConnectionLost) {
+            return;
+        }
+        let farewell = if reason == EndReason::Draining { self.dispatcher.farewell(&self.open) } else { Vec::new() };
+        let closing = async {
+            for frame in farewell {
+                self.socket.feed(Message::Text(frame.into())).await?;
+            }
+            if reason != EndReason::ClientClosed {
+                let frame = CloseFrame { code: CloseCode::from(reason.close_code()), reason: reason.name().into() };
+                self.socket.send(Message::Close(Some(frame))).await?;
+            }
+            let mut socket = pin!(&mut self.socket);
+            while let Some(Ok(_)) = socket.next().await {}
+            Ok::<_, WsError>(())
+        };
+        let _ = timeout(CLOSING, closing).await;
+    }
+}
+
+pub(super) fn end_reason(error: &WsError) -> EndReason {
+    match error {
+        WsError::ConnectionClosed | WsError::AlreadyClosed => EndReason::ClientClosed,
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => EndReason::MessageTooBig,
+        WsError::Utf8(_) => EndReason::InvalidUtf8,
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => EndReason::ConnectionLost,
+        WsError::Protocol(_) => EndReason::ProtocolError,
+        WsError::WriteBufferFull(_) => EndReason::SlowReader,
+        WsError::Io(_) => EndReason::ConnectionLost,
+        _ => EndReason::Internal,
+    }
+}
