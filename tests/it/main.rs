@@ -4,6 +4,7 @@
 mod architecture;
 mod crash;
 mod denials;
+mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
 mod protocol;
