@@ -8,6 +8,7 @@ mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
 mod protocol;
+mod records;
 mod sign_in;
 mod support;
 mod transport;
