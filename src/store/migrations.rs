@@ -29,3 +29,25 @@ pub(super) fn run(connection: &mut Connection, path: &str) -> Result<()> {
     }
     transaction.commit().map_err(wrong)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Store, StoreOptions};
+    use rusqlite::Connection;
+
+    #[test]
+    fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("x.db");
+        let options = StoreOptions { url: format!("sqlite:{}", path.display()), readers: 1 };
+        drop(Store::open(&options).expect("a new database opens"));
+        drop(Store::open(&options).expect("a current one opens"));
+
+        let newer = Connection::open(&path).expect("the file opens");
+        newer.pragma_update(None, "user_version", 99).expect("the version can be set");
+        let error = Store::open(&options).expect_err("a newer one is refused").to_string();
+        assert!(error.starts_with("database_url: ") && error.contains("has schema version 99"), "{error}");
+        let version: i64 = newer.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("it has a version");
+        assert_eq!(version, 99);
+    }
+}

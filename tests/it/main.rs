@@ -4,9 +4,11 @@
 mod architecture;
 mod crash;
 mod denials;
+mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
 mod protocol;
+mod records;
 mod sign_in;
 mod support;
 mod transport;

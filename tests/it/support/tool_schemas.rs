@@ -17,11 +17,28 @@ struct ToolSchemas {
 static TOOLS: LazyLock<HashMap<String, ToolSchemas>> = LazyLock::new(|| {
     let compiled = |tool: &Value| {
         let name = tool["name"].as_str().expect("a tool has a name").to_owned();
-        let [input, output] = ["inputSchema", "outputSchema"].map(|which| schema::compile(&tool[which]));
+        let input = schema::compile(&tool["inputSchema"]);
+        let output = schema::compile(&nothing_more(tool["outputSchema"].clone()));
         (name, ToolSchemas { input, output })
     };
     tool_list().iter().map(compiled).collect()
 });
+
+/// A schema that allows no member which it does not name: a tool says all that it gives.
+fn nothing_more(mut schema: Value) -> Value {
+    match &mut schema {
+        Value::Object(members) => {
+            let object = members.contains_key("properties");
+            members.values_mut().for_each(|member| *member = nothing_more(member.take()));
+            if object {
+                members.insert("unevaluatedProperties".into(), false.into());
+            }
+        }
+        Value::Array(members) => members.iter_mut().for_each(|member| *member = nothing_more(member.take())),
+        _ => {}
+    }
+    schema
+}
 
 /// The built-in tools, as an owner's `tools/list` has them.
 pub(crate) fn tool_list() -> Vec<Value> {
