@@ -45,6 +45,7 @@
 //! and which promises hold everywhere, is told in `ARCHITECTURE.md`; what travels on the wire, in
 //! `docs/websocket-binding.md`.
 
+mod address;
 mod amount;
 pub mod auth;
 pub mod cli;

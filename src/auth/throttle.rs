@@ -1,5 +1,6 @@
 //! Failed sign-ins are answered more and more slowly.
 
+use crate::address::counted;
 use crate::error::{Error, Result};
 use dashmap::DashMap;
 use std::net::IpAddr;
@@ -79,7 +80,10 @@ impl Throttle {
 
     fn keys(&self, account: &str, address: IpAddr) -> [(Key, u32); 2] {
         let free = self.options.free_failures;
-        [(Key::Account(account.to_owned()), free), (Key::Address(address), free.saturating_mul(ADDRESS_FACTOR))]
+        [
+            (Key::Account(account.to_owned()), free),
+            (Key::Address(counted(address)), free.saturating_mul(ADDRESS_FACTOR)),
+        ]
     }
 
     fn wait(&self, key: &Key, free: u32) -> Option<Duration> {

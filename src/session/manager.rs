@@ -2,6 +2,7 @@
 
 use super::hub::Hub;
 use super::{EndReason, Identity, Session, SessionLimits};
+use crate::address::counted;
 use crate::auth::PasswordStrategy;
 use crate::error::{Error, Result};
 use crate::store::Event;
@@ -110,7 +111,7 @@ impl SessionManager {
         if self.index.sessions.len() >= self.limits.max_sessions {
             return Err(Refusal::Full);
         }
-        let mut from_there = self.index.addresses.entry(peer).or_default();
+        let mut from_there = self.index.addresses.entry(counted(peer)).or_default();
         if *from_there >= self.limits.max_sessions_per_address {
             return Err(Refusal::AddressFull);
         }
@@ -278,7 +279,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.session.set_identity(None);
         self.index.sessions.remove(&self.session.id());
-        self.index.addresses.remove_if_mut(&self.session.peer(), |_, count| {
+        self.index.addresses.remove_if_mut(&counted(self.session.peer()), |_, count| {
             *count = count.saturating_sub(1);
             *count == 0
         });

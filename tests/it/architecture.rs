@@ -23,7 +23,7 @@ const LAYERS: &[&str] = &[
 
 /// Leaves, which everybody may use, and what they may use themselves.
 const LEAVES: &[(&str, &[&str])] =
-    &[("error", &[]), ("amount", &["error"]), ("time", &["error"]), ("wire", &["error"])];
+    &[("error", &[]), ("address", &[]), ("amount", &["error"]), ("time", &["error"]), ("wire", &["error"])];
 
 /// Where a driver of a database may be named.
 const DRIVERS: &[(&str, &[&str])] = &[("rusqlite", &["store/sqlite.rs", "store/migrations.rs"])];
