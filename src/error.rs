@@ -1,6 +1,6 @@
 //! The crate's one error type.
 //!
-//! An [`Error`] carries two stories: what a caller may be told ([`Error::to_string`] and
+//! An [`Error`] carries two stories: what a caller may be told ([`std::fmt::Display`] and
 //! [`Error::code`]) and, for faults of ours, what only the log may say. `mcp` is the one place
 //! that turns it into a tool result or a JSON-RPC error.
 
