@@ -32,7 +32,7 @@ impl Exchange<'_> {
         let invocation = Invocation {
             manager: Arc::clone(&self.dispatcher.manager),
             session: Arc::clone(self.session),
-            scope: self.scope(),
+            scope: self.scope.clone(),
             reporter,
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);
@@ -52,12 +52,12 @@ impl Exchange<'_> {
     }
 
     fn check_access(&self, tool: &Tool) -> Result<()> {
-        let role = self.principal.as_ref().map(Principal::role);
+        let role = self.principal().map(Principal::role);
         if tool.access.allows(role) {
             return Ok(());
         }
         let name = tool.name;
-        Err(match (&self.principal, tool.access) {
+        Err(match (self.principal(), tool.access) {
             (Some(principal), Access::Role(least)) => Error::NotAllowed(format!(
                 "{name} needs the role {least} or a higher one, and you are {} of {}. Ask an admin or an owner of the tenant.",
                 principal.role().with_article(),

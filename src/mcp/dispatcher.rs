@@ -12,6 +12,9 @@ use crate::wire::{self, Answer, Era, ErrorCode, Incoming, LATEST_LEGACY, Request
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
+/// How often a principal is looked at for one request. Only a store that fails takes so many.
+const LOOKS: usize = 10;
+
 /// Serves MCP for all sessions.
 #[derive(Debug)]
 pub struct Dispatcher {
@@ -156,16 +159,21 @@ impl Dispatcher {
 
     fn request(self: &Arc<Self>, session: &Arc<Session>, text: &str, request: Request<'_>) -> Step {
         let Request { id, method, params } = request;
-        let principal = session.principal();
-        if principal.as_ref().is_some_and(|principal| !principal.is_current()) {
-            return self.after_review(session, text, id);
-        }
+        let scope = match session.principal() {
+            None => None,
+            // One look decides both whether the principal is good and what it may touch: a second one
+            // could find another answer.
+            Some(principal) => match self.manager.authority().scope(&principal) {
+                Some(scope) => Some(scope),
+                None => return self.after_review(session, text, id),
+            },
+        };
         let params = match Params::read(params) {
             Ok(params) => params,
             Err(error) => return Step::Answer(Answer::to(&id, Era::Legacy).error(&error)),
         };
         let era = params.era();
-        let exchange = Exchange { dispatcher: self, session, principal, id, era };
+        let exchange = Exchange { dispatcher: self, session, scope, id, era };
         match exchange.serve(&method, &params) {
             Ok(step) => step,
             Err((id, error)) => Step::Answer(Answer::to(&id, era).error(&error)),
@@ -177,9 +185,15 @@ impl Dispatcher {
         let (dispatcher, session, text) = (Arc::clone(self), Arc::clone(session), text.to_owned());
         let own_id = id.clone();
         let work = async move {
-            dispatcher.review(&session).await;
-            if session.principal().is_some_and(|principal| !principal.is_current()) {
-                return Answer::to(&own_id, Era::Legacy).error(&WireError::new(ErrorCode::Internal, wire::INTERNAL));
+            let mut looks = 0;
+            // It may change again while it is looked at.
+            while session.principal().is_some_and(|principal| !principal.is_current()) {
+                if looks == LOOKS {
+                    return Answer::to(&own_id, Era::Legacy)
+                        .error(&WireError::new(ErrorCode::Internal, wire::INTERNAL));
+                }
+                looks += 1;
+                dispatcher.review(&session).await;
             }
             match dispatcher.receive(&session, &text) {
                 Step::Answer(answer) => answer,

@@ -17,7 +17,8 @@ use std::sync::Arc;
 pub(super) struct Exchange<'a> {
     pub(super) dispatcher: &'a Arc<Dispatcher>,
     pub(super) session: &'a Arc<Session>,
-    pub(super) principal: Option<Principal>,
+    /// What who is signed in may touch.
+    pub(super) scope: Option<TenantScope>,
     pub(super) id: RequestId,
     pub(super) era: Era,
 }
@@ -117,7 +118,7 @@ impl Exchange<'_> {
     }
 
     fn tools(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
-        let role = self.principal.as_ref().map(Principal::role);
+        let role = self.principal().map(Principal::role);
         // What can be called changes with sign-in, so nobody may keep the list.
         let list = Arc::clone(self.dispatcher.registry.list(role));
         self.cached(params, &list, false)
@@ -142,7 +143,8 @@ impl Exchange<'_> {
 
     fn listen(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let filter = self.required(params.notifications.map(RawValue::get), "notifications")?;
-        let (manager, session, scope) = (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session), self.scope());
+        let (manager, session, scope) =
+            (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session), self.scope.clone());
         let (id, own_id) = (self.id.clone(), self.id);
         let work = async move {
             match subscriptions::listen(&manager, &session, scope, &id, &filter).await {
@@ -158,7 +160,7 @@ impl Exchange<'_> {
     where
         F: Future<Output = Result<Members, WireError>> + Send + 'static,
     {
-        let (answer, running) = (self.answer(), start(self.scope(), self.era));
+        let (answer, running) = (self.answer(), start(self.scope.clone(), self.era));
         let work = async move {
             match running.await {
                 Ok(members) => members.into_answer(answer),
@@ -168,8 +170,9 @@ impl Exchange<'_> {
         Ok(Step::Run(Running::new(Some(self.id), self.era, Box::pin(work))))
     }
 
-    pub(super) fn scope(&self) -> Option<TenantScope> {
-        self.principal.as_ref().and_then(|principal| self.dispatcher.manager.authority().scope(principal))
+    /// Who is signed in.
+    pub(super) fn principal(&self) -> Option<&Principal> {
+        self.scope.as_ref().map(TenantScope::principal)
     }
 
     pub(super) fn answer(&self) -> Answer {

@@ -119,6 +119,10 @@ impl SessionManager {
         drop(from_there);
         let session = Arc::new(Session::new(peer));
         self.index.sessions.insert(session.id(), Arc::clone(&session));
+        if self.is_draining() {
+            // Since it was asked above: those that are told to close may have been gathered already.
+            session.end(EndReason::Draining);
+        }
         Ok(Open { session, index: Arc::clone(&self.index) })
     }
 

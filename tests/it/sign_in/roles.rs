@@ -142,3 +142,31 @@ async fn admins_do_not_touch_owners_and_make_none() {
         assert_eq!(bob.refused(tool, arguments.clone()).await.code, "not_allowed", "{tool} {arguments}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_that_changes_while_calls_come_in_is_never_a_fault() {
+    let server = TestServer::start().await;
+    let mut ann = server.sign_up("ann").await;
+    let mut bob = server.join(&mut ann, "bob", "member").await;
+    let bobs_id = user_id(&mut bob).await;
+    let changing = tokio::spawn(async move {
+        for round in 0..600 {
+            let role = ["viewer", "member"][round % 2];
+            ann.tool("tenant_set_role", json!({ "user_id": bobs_id, "role": role })).await;
+        }
+    });
+    while !changing.is_finished() {
+        let mut sent = Vec::new();
+        for _ in 0..20 {
+            sent.push(bob.send_call("tenant_members", json!({})).await);
+            sent.push(bob.send("resources/list", json!({})).await);
+        }
+        for id in sent {
+            let answer = bob.response(&id).await;
+            // He may do this in either role, so the one thing that can be in the way is a fault.
+            assert!(answer["result"]["isError"] != true && answer.get("error").is_none(), "{answer}");
+        }
+        bob.heard();
+    }
+    changing.await.expect("the changes are made");
+}

@@ -4,7 +4,9 @@ use crate::support::http::request;
 use crate::support::{Gate, TestServer, soon, until};
 use serde_json::json;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 #[tokio::test]
 async fn calls_in_flight_are_finished_and_sockets_close_with_1001() {
@@ -70,4 +72,33 @@ async fn a_server_with_nobody_on_it_stops_at_once_for_idle_http_connections_too(
     let idle = request(server.address(), "GET /readyz", &[]).await;
     server.stop().await;
     drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_connects_while_the_server_stops_is_not_forgotten() {
+    let upgrade = "GET /mcp HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    for _ in 0..20 {
+        let mut server = TestServer::start().await;
+        let address = server.address();
+        let mut connections = JoinSet::new();
+        for _ in 0..50 {
+            connections.spawn(async move {
+                let Ok(mut stream) = TcpStream::connect(address).await else { return };
+                if stream.write_all(upgrade.as_bytes()).await.is_ok() {
+                    soon("the end of a connection", until_end(&mut stream)).await;
+                }
+            });
+        }
+        until("somebody is in", || server.manager().counts()[0] > 0).await;
+        server.begin_to_stop();
+        connections.join_all().await;
+        server.stop().await;
+    }
+}
+
+/// Reads until the connection is closed, in order or not.
+async fn until_end(stream: &mut TcpStream) {
+    let mut read = Vec::new();
+    while stream.read_buf(&mut read).await.is_ok_and(|count| count > 0) && !read.ends_with(b"draining") {}
 }
