@@ -1,6 +1,7 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
 mod http;
+mod room;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};
@@ -8,13 +9,13 @@ use crate::session::{SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
 use crate::tenancy::Authority;
 use crate::{auth, tools};
+use room::Room;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -89,27 +90,32 @@ impl Server {
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
         let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
         let router = Arc::new(http::Router::new(&self, address));
-        // Connections that are not sessions yet are bounded as well.
-        let room = Arc::new(Semaphore::new(self.options.sessions.max_sessions + 256));
+        let sessions = &self.options.sessions;
+        let room = Room::new(sessions.max_sessions, sessions.max_sessions_per_address);
         let mut shutdown = pin!(shutdown);
         loop {
             let permit = tokio::select! {
-                permit = Arc::clone(&room).acquire_owned() => permit.map_err(|e| Error::internal("accepting", e))?,
+                permit = room.wait() => permit,
                 () = &mut shutdown => break,
             };
+            let Some(permit) = permit else { break };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = &mut shutdown => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.tasks.spawn(http::serve(Arc::clone(&router), stream, peer, permit)),
+                Ok((stream, peer)) => match room.take(permit, peer.ip()) {
+                    Some(place) => drop(self.tasks.spawn(http::serve(Arc::clone(&router), stream, peer, place))),
+                    None => {
+                        tracing::warn!(peer = %peer.ip(), "closed a connection: there are too many from its address")
+                    }
+                },
                 Err(error) => {
                     // Out of descriptors, most likely: some come free as connections end.
                     tracing::warn!(%error, "could not accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
                 }
-            };
+            }
         }
         drop(listener);
         self.drain().await;

@@ -1,5 +1,6 @@
 //! The HTTP side: health, and the upgrade of `GET /mcp` to a WebSocket.
 
+use super::room::Place;
 use super::{Server, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
@@ -8,7 +9,7 @@ use crate::transport::websocket;
 use bytes::Bytes;
 use http::header::{
     ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -16,12 +17,12 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -65,14 +66,14 @@ impl Router {
 }
 
 /// Serves one connection until it ends or becomes a WebSocket, which then has a task of its own.
-pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAddr, place: Place) {
     prepare(&stream, peer);
-    let permit = Arc::new(std::sync::Mutex::new(Some(permit)));
+    let place = Arc::new(Mutex::new(Some(place)));
     let handshake = router.handshake;
     let closing = router.closing.clone();
     let service = service_fn(move |request| {
-        let (router, permit) = (Arc::clone(&router), Arc::clone(&permit));
-        async move { Ok::<_, Infallible>(router.route(request, peer, &permit).await) }
+        let (router, place) = (Arc::clone(&router), Arc::clone(&place));
+        async move { Ok::<_, Infallible>(router.route(request, peer, &place).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -94,14 +95,14 @@ impl Router {
         &self,
         mut request: Request<Incoming>,
         peer: SocketAddr,
-        permit: &std::sync::Mutex<Option<OwnedSemaphorePermit>>,
+        place: &Mutex<Option<Place>>,
     ) -> Response<Body> {
         match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
             (&Method::GET, "/mcp") => {
-                let permit = || permit.lock().ok().and_then(|mut permit| permit.take());
-                self.upgrade(&mut request, peer, permit).unwrap_or_else(|refused| *refused)
+                let place = || place.lock().take();
+                self.upgrade(&mut request, peer, place).unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => {
                 let mut response = text(
@@ -138,7 +139,7 @@ impl Router {
         &self,
         request: &mut Request<Incoming>,
         peer: SocketAddr,
-        permit: impl FnOnce() -> Option<OwnedSemaphorePermit>,
+        place: impl FnOnce() -> Option<Place>,
     ) -> Result<Response<Body>, Refused> {
         let headers = request.headers();
         if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
@@ -167,12 +168,11 @@ impl Router {
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
-        let (dispatcher, tasks, drain, permit) =
-            (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, permit());
+        let (dispatcher, tasks, drain, place) = (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, place());
         self.tasks.spawn(async move {
             if let Some(socket) = upgraded(on_upgrade, &dispatcher).await {
                 // A task of its own, which is small: what upgrading took is gone with this one.
-                tasks.spawn(session(socket, open, dispatcher, drain, permit));
+                tasks.spawn(session(socket, open, dispatcher, drain, place));
             }
         });
         let mut response = Response::new(Body::default());
@@ -235,7 +235,7 @@ fn session(
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 ) -> impl Future<Output = ()> {
     let started = Instant::now();
     let session = Arc::clone(open.session());
@@ -245,7 +245,7 @@ fn session(
         let reason = serving.await;
         let (calls, seconds) = (session.calls(), started.elapsed().as_secs());
         tracing::info!(session = %session.id(), %reason, calls, seconds, "session ended");
-        drop(permit);
+        drop(place);
     }
 }
 
@@ -270,10 +270,12 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
 }
 
 fn no_credentials() -> Refused {
-    let response = text(
+    let mut response = text(
         StatusCode::UNAUTHORIZED,
         "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
     );
+    let refused = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
+    response.headers_mut().insert(WWW_AUTHENTICATE, refused);
     response.into()
 }
 
