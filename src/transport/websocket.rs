@@ -294,7 +294,9 @@ impl Connection {
 
     fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         let writable = Pin::new(&mut self.socket).poll_ready(cx);
-        self.note_blocked(writable.is_pending());
+        if writable.is_pending() {
+            self.note_blocked();
+        }
         writable
     }
 
@@ -303,12 +305,15 @@ impl Connection {
         if !self.dirty {
             return Poll::Pending;
         }
-        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
-        self.note_blocked(flushed.is_pending());
-        match flushed {
-            Poll::Pending => Poll::Pending,
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Pending => {
+                self.note_blocked();
+                Poll::Pending
+            }
             Poll::Ready(Ok(())) => {
                 self.dirty = false;
+                // Only now has the client taken all that was sent. Room for more does not show that.
+                self.blocked_since = None;
                 Poll::Pending
             }
             Poll::Ready(Err(error)) => Poll::Ready(end_reason(&error)),
@@ -326,10 +331,8 @@ impl Connection {
         }
     }
 
-    fn note_blocked(&mut self, blocked: bool) {
-        if !blocked {
-            self.blocked_since = None;
-        } else if self.blocked_since.is_none() {
+    fn note_blocked(&mut self) {
+        if self.blocked_since.is_none() {
             self.blocked_since = Some(Instant::now());
             let next = self.next_deadline();
             self.timer.as_mut().reset(next);
