@@ -180,17 +180,16 @@ impl Dispatcher {
         }
     }
 
-    /// Serves a request once the principal, which has changed, has been looked at again.
+    /// Serves a request once the principal, which has changed, has been looked at again. The request
+    /// takes its id when it is served, and not before.
     fn after_review(self: &Arc<Self>, session: &Arc<Session>, text: &str, id: RequestId) -> Step {
         let (dispatcher, session, text) = (Arc::clone(self), Arc::clone(session), text.to_owned());
-        let own_id = id.clone();
         let work = async move {
             let mut looks = 0;
             // It may change again while it is looked at.
             while session.principal().is_some_and(|principal| !principal.is_current()) {
                 if looks == LOOKS {
-                    return Answer::to(&own_id, Era::Legacy)
-                        .error(&WireError::new(ErrorCode::Internal, wire::INTERNAL));
+                    return Answer::to(&id, Era::Legacy).error(&WireError::new(ErrorCode::Internal, wire::INTERNAL));
                 }
                 looks += 1;
                 dispatcher.review(&session).await;
@@ -201,7 +200,7 @@ impl Dispatcher {
                 Step::Nothing | Step::Cancel(_) => String::new(),
             }
         };
-        Step::Run(Running::new(Some(id), Era::Legacy, Box::pin(work)).exclusive())
+        Step::Run(Running::new(None, Era::Legacy, Box::pin(work)).exclusive())
     }
 
     /// Notes which lists look different from before, now that another may be signed in.

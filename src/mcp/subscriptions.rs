@@ -52,6 +52,11 @@ pub(super) async fn listen(
             watches.push(manager.hub().watch_list(session, key, scope.principal().tenant()));
         }
     }
+    if !scope.is_some_and(|scope| is_still(session, &scope)) {
+        // Whoever asked is gone meanwhile, and so is what may be watched for them.
+        watches.clear();
+        honoured.clear();
+    }
     watches.into_iter().for_each(|watch| session.keep(watch));
     session.listen(Listen {
         id: id.clone(),
@@ -88,6 +93,7 @@ pub(super) async fn subscribe(
     }
     check_room(&manager, &session, 1)?;
     let watch = watch(&manager, &session, &scope, &WatchKey::Legacy, &uri).await?;
+    let watch = watch.filter(|_| is_still(&session, &scope));
     session.keep(watch.ok_or_else(|| resources::not_found(&uri, Era::Legacy))?);
     done()
 }
@@ -129,6 +135,11 @@ async fn watch(
     let watch =
         manager.hub().watch_record(session, key.clone(), scope.principal().tenant(), (kind, id), uri.to_owned());
     Ok(resources::exists(scope, kind, id).await?.then_some(watch))
+}
+
+/// Whether the session still is in the tenant that the scope is of.
+fn is_still(session: &Session, scope: &TenantScope) -> bool {
+    session.principal().is_some_and(|principal| principal.tenant() == scope.principal().tenant())
 }
 
 fn check_room(manager: &SessionManager, session: &Session, wanted: usize) -> Result<(), WireError> {

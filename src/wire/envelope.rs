@@ -22,6 +22,7 @@ impl std::ops::Deref for Text<'_> {
 
 /// The members of a JSON-RPC message, whatever else it has.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 struct Envelope<'a> {
     #[serde(borrow, default)]
     jsonrpc: Option<Text<'a>>,
