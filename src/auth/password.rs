@@ -1,6 +1,6 @@
 //! Email and password, checked with argon2id on a bounded pool.
 
-use super::secret::Secret;
+use super::secret::{Secret, hash_code};
 use super::throttle::{Throttle, ThrottleOptions};
 use crate::error::{Error, Result};
 use crate::tenancy::{Authority, Principal, Proof, email_key};
@@ -95,11 +95,18 @@ impl PasswordStrategy {
         signed_up?;
         let account =
             directory.by_email(email).await?.ok_or_else(|| Error::Internal("a new account is gone".into()))?;
-        inner.authority.admit(&account, Proof::Password, now).await
+        inner.authority.admit(&account, None, Proof::Password, now).await
     }
 
-    /// Signs a user in to the tenant they used last.
-    pub(crate) async fn sign_in(&self, email: &str, password: Secret, from: IpAddr) -> Result<Principal> {
+    /// Signs a user in to the tenant they used last, or to the one of an invitation, which this
+    /// redeems: who was removed from their only tenant has no other way back.
+    pub(crate) async fn sign_in(
+        &self,
+        email: &str,
+        password: Secret,
+        invitation: Option<&str>,
+        from: IpAddr,
+    ) -> Result<Principal> {
         let inner = &self.inner;
         let key = email_key(email);
         inner.throttle.check(&key, from)?;
@@ -110,7 +117,11 @@ impl PasswordStrategy {
         match account {
             Some(account) if fits => {
                 inner.throttle.succeeded(&key);
-                inner.authority.admit(&account, Proof::Password, now).await
+                let invited = match invitation {
+                    Some(code) => Some(inner.authority.directory().join(&account, &hash_code(code), now).await?),
+                    None => None,
+                };
+                inner.authority.admit(&account, invited, Proof::Password, now).await
             }
             account => {
                 tracing::warn!(%from, known = account.is_some(), "sign-in failed");

@@ -102,6 +102,15 @@ impl Store {
         self.engine.write(write).await
     }
 
+    /// Hands a write over and does not wait for it: for notes whose outcome must not show in how long
+    /// an answer takes. It is applied before any write that is handed over later; a failure is logged.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no writer any more.
+    pub async fn write_soon(&self, write: Write) -> Result<()> {
+        self.engine.hand_over(write).await.map(drop)
+    }
+
     /// Has `listener` called with the events of each write, after its commit and before its
     /// writer learns of it, on the store's own thread.
     pub fn on_commit(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {

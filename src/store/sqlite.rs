@@ -95,10 +95,15 @@ impl Sqlite {
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<Written> {
-        let (reply, answer) = oneshot::channel();
-        let gone = || Error::Internal("the writer is gone".into());
-        self.writes.as_ref().ok_or_else(gone)?.send(WriteJob { write, reply }).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.hand_over(write).await?.await.map_err(|_| writer_gone())?
+    }
+
+    /// Queues a write; its outcome comes out of what this returns.
+    pub(super) async fn hand_over(&self, write: Write) -> Result<oneshot::Receiver<Result<Written>>> {
+        let (reply, outcome) = oneshot::channel();
+        let writes = self.writes.as_ref().ok_or_else(writer_gone)?;
+        writes.send(WriteJob { write, reply }).await.map_err(|_| writer_gone())?;
+        Ok(outcome)
     }
 
     pub(super) fn on_commit(&self, listener: Listener) {
@@ -142,6 +147,10 @@ fn connect(path: &str, flags: OpenFlags) -> Result<Connection> {
         )
         .map_err(wrong)?;
     Ok(connection)
+}
+
+fn writer_gone() -> Error {
+    Error::Internal("the writer is gone".into())
 }
 
 fn failed(error: rusqlite::Error) -> Error {
@@ -216,7 +225,9 @@ fn write_loop(connection: &Connection, mut jobs: mpsc::Receiver<WriteJob>, liste
                 let listeners = listeners.read();
                 job.write.events.iter().for_each(|event| listeners.iter().for_each(|listener| listener(event)));
             }
-            let _ = job.reply.send(outcome);
+            if let Err(Err(error)) = job.reply.send(outcome) {
+                tracing::warn!(%error, "a write failed that nobody waits for");
+            }
         }
     }
     // The last to close would do it, if that one could write: the file is whole then without its log.

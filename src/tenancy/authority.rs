@@ -54,18 +54,23 @@ impl Authority {
         self.standings.len()
     }
 
-    /// The principal of an account whose proof a strategy has just checked, in the tenant it used
-    /// last.
+    /// The principal of an account whose proof a strategy has just checked, in this place or else in
+    /// the tenant it used last.
     ///
     /// # Errors
     /// [`Error::NotAllowed`] when it is a member of no tenant.
-    pub(crate) async fn admit(&self, account: &Account, proof: Proof, now: i64) -> Result<Principal> {
+    pub(crate) async fn admit(
+        &self,
+        account: &Account,
+        membership: Option<Membership>,
+        proof: Proof,
+        now: i64,
+    ) -> Result<Principal> {
         let standing = self.standings.watch(account.user);
-        let membership = self.directory.usual_membership(account).await?.ok_or_else(|| {
-            Error::NotAllowed(
-                "This account is a member of no tenant any more. Ask an admin for an invitation, or sign up a tenant of your own with another address.".into(),
-            )
-        })?;
+        let membership = match membership {
+            Some(membership) => membership,
+            None => self.directory.usual_membership(account).await?.ok_or_else(in_no_tenant)?,
+        };
         self.directory.note_sign_in(account, membership.tenant, "auth.sign_in", now).await?;
         Ok(Principal::new(account, membership, proof, now, standing))
     }
@@ -142,6 +147,12 @@ impl Authority {
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
+}
+
+fn in_no_tenant() -> Error {
+    Error::NotAllowed(
+        "This account is a member of no tenant any more. Ask an admin of one for an invitation, and give its code to auth_sign_in as invitation.".into(),
+    )
 }
 
 fn no_such_tenant(to: &str, memberships: &[Membership]) -> String {

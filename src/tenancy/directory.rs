@@ -153,9 +153,10 @@ impl Directory {
         self.store.write(write).await.map(drop)
     }
 
-    /// Notes in each of a user's tenants what happened to their account.
+    /// Notes in each of a user's tenants what happened to their account. Nobody waits for it: how long
+    /// a refusal takes must not tell whether there is an account to note it for.
     pub(crate) async fn note(&self, account: &Account, action: &'static str, detail: &str, now: i64) -> Result<()> {
-        self.store.write(audit(account.user, &account.email, now, action, detail)).await.map(drop)
+        self.store.write_soon(audit(account.user, &account.email, now, action, detail)).await
     }
 
     /// Replaces a user's password, unless somebody else did so since `account` was read.

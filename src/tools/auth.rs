@@ -54,6 +54,8 @@ struct Credentials {
     email: Email,
     /// The account's password.
     password: Secret,
+    /// The code of an invitation to another tenant, to become a member of it and sign in there.
+    invitation: Option<Text<200>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -161,8 +163,9 @@ async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
     Ok(Reply::new(somebody, text))
 }
 
-async fn sign_in(caller: SessionCaller, Credentials { email, password }: Credentials) -> Result<Reply<Identity>> {
-    let principal = caller.manager.passwords().sign_in(&email, password, caller.session.peer()).await?;
+async fn sign_in(caller: SessionCaller, call: Credentials) -> Result<Reply<Identity>> {
+    let (passwords, from) = (caller.manager.passwords(), caller.session.peer());
+    let principal = passwords.sign_in(&call.email, call.password, call.invitation.as_deref(), from).await?;
     enter(&caller, principal).await
 }
 

@@ -115,3 +115,31 @@ async fn signing_in_as_somebody_else_leaves_nothing_of_the_first() {
     let [_, _, users, watched, topics] = server.manager().counts();
     assert_eq!((users, watched, topics), (1, 1, 0));
 }
+
+#[tokio::test]
+async fn who_was_removed_from_their_only_tenant_comes_back_by_an_invitation() {
+    let server = TestServer::start().await;
+    let (mut ann, mut bob) = (server.sign_up("ann").await, server.sign_up("bob").await);
+    let bobs_id = bob.tool("auth_whoami", json!({})).await["user"]["id"].clone();
+    let invited = bob.tool("tenant_invite", json!({ "role": "owner" })).await;
+    ann.tool("tenant_join", json!({ "code": invited["code"] })).await;
+    ann.tool("tenant_remove_member", json!({ "user_id": bobs_id })).await;
+
+    let mut again = server.connect().await;
+    let sign_in = json!({ "email": email("bob"), "password": PASSWORD });
+    let refusal = again.refused("auth_sign_in", sign_in.clone()).await;
+    assert_eq!(refusal.code, "not_allowed");
+    assert!(refusal.text.contains("invitation"), "{}", refusal.text);
+
+    let invited = ann.tool("tenant_invite", json!({ "role": "viewer" })).await;
+    let with =
+        |code: &Value, password: &str| json!({ "email": email("bob"), "password": password, "invitation": code });
+    // Neither a wrong password nor a wrong code uses it up.
+    assert_eq!(
+        again.refused("auth_sign_in", with(&invited["code"], "a wrong guess")).await.code,
+        "invalid_credentials"
+    );
+    assert_eq!(again.refused("auth_sign_in", with(&json!("mistyped"), PASSWORD)).await.code, "not_found");
+    let identity = again.tool("auth_sign_in", with(&invited["code"], PASSWORD)).await;
+    assert_eq!((&identity["tenant"]["name"], &identity["role"]), (&json!("bob's"), &json!("viewer")));
+}
