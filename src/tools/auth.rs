@@ -276,5 +276,6 @@ fn user(principal: &Principal) -> User {
 }
 
 fn signed_in_as(principal: &Principal) -> String {
-    format!("Signed in as {}, {} of {}.", principal.email(), principal.role().with_article(), principal.tenant_name())
+    ["Signed in as ", principal.email(), ", ", principal.role().with_article(), " of ", principal.tenant_name(), "."]
+        .concat()
 }

@@ -27,7 +27,7 @@ impl Answer {
     pub fn to(id: &RequestId, era: Era) -> Self {
         let mut buffer = Vec::with_capacity(512);
         buffer.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-        buffer.extend_from_slice(id.as_json().as_bytes());
+        id.write_json(&mut buffer);
         Self { id_end: buffer.len(), buffer, era }
     }
 

@@ -1,13 +1,20 @@
 //! Request ids, kept as they came.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 /// The id of a request: a string or a whole number, in the spelling in which it came.
 #[derive(Debug, Clone)]
-pub struct RequestId {
-    raw: Box<str>,
-    /// The string behind `raw`, where it is written with escapes.
-    unescaped: Option<Box<str>>,
+pub struct RequestId(Spelling);
+
+#[derive(Debug, Clone)]
+enum Spelling {
+    /// A number that is written as we would write it; nearly all ids are one.
+    Number(i64),
+    /// Any other number.
+    OddNumber(Box<str>),
+    /// A string, as JSON; and what it says, where it is written with escapes.
+    Text { raw: Box<str>, unescaped: Option<Box<str>> },
 }
 
 impl RequestId {
@@ -18,25 +25,43 @@ impl RequestId {
         if raw.starts_with('"') {
             let unescaped =
                 if raw.contains('\\') { Some(serde_json::from_str::<String>(raw).ok()?.into()) } else { None };
-            return Some(Self { raw: raw.into(), unescaped });
+            return Some(Self(Spelling::Text { raw: raw.into(), unescaped }));
         }
         let digits = raw.strip_prefix('-').unwrap_or(raw);
-        let whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        whole.then(|| Self { raw: raw.into(), unescaped: None })
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let plain = digits == "0" && raw == "0" || !digits.starts_with('0');
+        Some(Self(match raw.parse() {
+            Ok(number) if plain => Spelling::Number(number),
+            _ => Spelling::OddNumber(raw.into()),
+        }))
     }
 
     /// The id as JSON, as it came.
     #[must_use]
-    pub fn as_json(&self) -> &str {
-        &self.raw
+    pub fn as_json(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Spelling::Number(number) => number.to_string().into(),
+            Spelling::OddNumber(raw) | Spelling::Text { raw, .. } => Cow::Borrowed(raw),
+        }
+    }
+
+    /// Appends the id as JSON, as it came.
+    pub fn write_json(&self, buffer: &mut Vec<u8>) {
+        match &self.0 {
+            Spelling::Number(number) => buffer.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes()),
+            Spelling::OddNumber(raw) | Spelling::Text { raw, .. } => buffer.extend_from_slice(raw.as_bytes()),
+        }
     }
 
     /// What identifies it: a string and a number are never the same.
-    fn identity(&self) -> (bool, &str) {
-        if !self.raw.starts_with('"') {
-            return (false, &self.raw);
+    fn identity(&self) -> (u8, i64, &str) {
+        match &self.0 {
+            Spelling::Number(number) => (0, *number, ""),
+            Spelling::OddNumber(raw) => (1, 0, raw),
+            Spelling::Text { raw, unescaped } => (2, 0, unescaped.as_deref().unwrap_or_else(|| raw.trim_matches('"'))),
         }
-        (true, self.unescaped.as_deref().unwrap_or_else(|| self.raw.trim_matches('"')))
     }
 }
 
@@ -56,7 +81,7 @@ impl Hash for RequestId {
 
 impl std::fmt::Display for RequestId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.raw)
+        f.write_str(&self.as_json())
     }
 }
 
@@ -66,7 +91,7 @@ mod tests {
 
     #[test]
     fn ids_are_strings_and_whole_numbers_only() {
-        for good in ["1", "-7", "123456789012345678901234567890", r#""a""#, r#""""#, r#""1""#] {
+        for good in ["0", "-0", "1", "-7", "123456789012345678901234567890", r#""a""#, r#""""#, r#""1""#] {
             assert_eq!(RequestId::parse(good).expect(good).as_json(), good);
         }
         for bad in ["null", "1.5", "1e3", "true", "{}", "[]", "-", ""] {
