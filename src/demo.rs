@@ -50,7 +50,7 @@ async fn fill(manager: &SessionManager) -> Result<()> {
     let password = Secret::new(PASSWORD).map_err(|rule| Error::internal("the demo's password", rule))?;
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let principal = manager.passwords().sign_up(EMAIL, password, TENANT, here).await?;
-    let scope = manager.authority().scope(&principal);
+    let scope = manager.authority().scope(principal);
     let scope = scope.ok_or_else(|| Error::Internal("the demo's user changed while it was made".into()))?;
     let Records { companies, contacts, deals, activities } = Records::around(Time::now())?;
     let write = companies.iter().fold(scope.write(), insert);

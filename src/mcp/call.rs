@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 
 impl Exchange<'_> {
-    pub(super) fn call(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+    pub(super) fn call(mut self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let Some(name) = params.name.as_deref() else {
             return Err(self.fail(missing("name")));
         };
@@ -32,7 +32,7 @@ impl Exchange<'_> {
         let invocation = Invocation {
             manager: Arc::clone(&self.dispatcher.manager),
             session: Arc::clone(self.session),
-            scope: self.scope.clone(),
+            scope: self.scope.take(),
             reporter,
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);
@@ -88,6 +88,6 @@ impl Exchange<'_> {
             (Era::Legacy, _) => self.session.log_level(),
         };
         let max_queued_bytes = self.dispatcher.manager.limits().max_queued_bytes;
-        Ok(Reporter::new(Arc::clone(self.session), token, log_level, max_queued_bytes))
+        Ok(Reporter::new(self.session, token, log_level, max_queued_bytes))
     }
 }

@@ -163,7 +163,7 @@ impl Dispatcher {
             None => None,
             // One look decides both whether the principal is good and what it may touch: a second one
             // could find another answer.
-            Some(principal) => match self.manager.authority().scope(&principal) {
+            Some(principal) => match self.manager.authority().scope(principal) {
                 Some(scope) => Some(scope),
                 None => return self.after_review(session, text, id),
             },

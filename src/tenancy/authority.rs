@@ -139,8 +139,8 @@ impl Authority {
     }
 
     /// The right to touch the principal's tenant; `None` when it has to be looked at again first.
-    pub(crate) fn scope(&self, principal: &Principal) -> Option<TenantScope> {
-        principal.is_current().then(|| TenantScope::new(self.store.clone(), principal.clone()))
+    pub(crate) fn scope(&self, principal: Principal) -> Option<TenantScope> {
+        principal.is_current().then(|| TenantScope::new(self.store.clone(), principal))
     }
 
     /// The store, for readiness.

@@ -5,7 +5,7 @@ use super::{Access, Effect, Reply, SessionCaller, Tool};
 use crate::auth::Secret;
 use crate::error::{Error, Result};
 use crate::session::{EndReason, SessionView};
-use crate::tenancy::{Named, Principal, Role, SessionId};
+use crate::tenancy::{Named, Principal, Role, SessionId, TenantScope};
 use crate::time::{self, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -147,15 +147,15 @@ pub(super) struct Ended {
 
 async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
     let session_id = caller.session.id().uuid();
-    let Some(principal) = caller.session.principal() else {
+    let Ok(principal) = caller.scope().map(TenantScope::principal) else {
         let nobody = WhoAmI { session_id, signed_in: false, user: None, tenant: None, role: None, signed_in_at: None };
         return Ok(Reply::new(nobody, "Nobody is signed in on this connection. Sign in with auth_sign_in."));
     };
-    let text = signed_in_as(&principal);
+    let text = signed_in_as(principal);
     let somebody = WhoAmI {
         session_id,
         signed_in: true,
-        user: Some(user(&principal)),
+        user: Some(user(principal)),
         tenant: Some(principal.named_tenant()),
         role: Some(principal.role()),
         signed_in_at: Some(Time::stored(principal.since())),

@@ -8,6 +8,12 @@ use std::sync::Arc;
 /// Sends progress and log messages of one call, where its client asked for them.
 #[derive(Debug, Clone)]
 pub struct Reporter {
+    /// None when the client asked for nothing, as it mostly does.
+    listener: Option<Box<Listener>>,
+}
+
+#[derive(Debug, Clone)]
+struct Listener {
     session: Arc<Session>,
     progress_token: Option<Box<RawValue>>,
     log_level: Option<u8>,
@@ -21,12 +27,14 @@ impl Reporter {
     /// A reporter for a call of this session.
     #[must_use]
     pub fn new(
-        session: Arc<Session>,
+        session: &Arc<Session>,
         progress_token: Option<Box<RawValue>>,
         log_level: Option<u8>,
         max_queued_bytes: usize,
     ) -> Self {
-        Self { session, progress_token, log_level, max_queued_bytes }
+        let wanted = progress_token.is_some() || log_level.is_some();
+        let listener = || Listener { session: Arc::clone(session), progress_token, log_level, max_queued_bytes };
+        Self { listener: wanted.then(|| Box::new(listener())) }
     }
 
     /// The level with this name, as a number that grows with severity.
@@ -37,21 +45,24 @@ impl Reporter {
 
     /// Says how much of how much is done.
     pub fn progress(&self, done: u64, total: u64, message: &str) {
-        let Some(token) = &self.progress_token else { return };
+        let Some(listener) = &self.listener else { return };
+        let Some(token) = &listener.progress_token else { return };
         let params =
             serde_json::json!({ "progressToken": token, "progress": done, "total": total, "message": message });
-        self.send("notifications/progress", &params);
+        listener.send("notifications/progress", &params);
     }
 
     /// Says something worth knowing; `level` is one of the names of RFC 5424.
     pub fn log(&self, level: &str, data: &impl serde::Serialize) {
-        let wanted = self.log_level.is_some_and(|least| Self::level(level).is_some_and(|level| level >= least));
-        if wanted {
+        let Some(listener) = &self.listener else { return };
+        if listener.log_level.is_some_and(|least| Self::level(level).is_some_and(|level| level >= least)) {
             let params = serde_json::json!({ "level": level, "logger": "sessile", "data": data });
-            self.send("notifications/message", &params);
+            listener.send("notifications/message", &params);
         }
     }
+}
 
+impl Listener {
     fn send(&self, method: &str, params: &serde_json::Value) {
         self.session.send(notification(method, &params.to_string()), self.max_queued_bytes);
     }
