@@ -190,7 +190,12 @@ pub(crate) async fn json(scope: &TenantScope, kind: RecordKind, id: Uuid) -> Res
 
 /// Whether there is such a record.
 pub(crate) async fn exists(scope: &TenantScope, kind: RecordKind, id: Uuid) -> Result<bool> {
-    json(scope, kind, id).await.map(|json| json.is_some())
+    Ok(match kind {
+        RecordKind::Company => find::<Company>(scope, id).await?.is_some(),
+        RecordKind::Contact => find::<Contact>(scope, id).await?.is_some(),
+        RecordKind::Deal => find::<Deal>(scope, id).await?.is_some(),
+        RecordKind::Activity => find::<Activity>(scope, id).await?.is_some(),
+    })
 }
 
 /// Records of all kinds, by kind and id.

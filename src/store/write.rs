@@ -85,9 +85,4 @@ impl Written {
     pub fn next_rows(&mut self) -> Vec<Row> {
         self.rows.next().unwrap_or_default()
     }
-
-    /// The first row of the first statement, from here on, that returned one.
-    pub fn first_row(&mut self) -> Option<Row> {
-        self.rows.find_map(|rows| rows.into_iter().next())
-    }
 }

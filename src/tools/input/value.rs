@@ -125,12 +125,6 @@ impl<T> Patch<T> {
             Self::Set(value) => Some(value.into()),
         }
     }
-
-    /// Whether the field is left as it is.
-    #[must_use]
-    pub fn is_keep(&self) -> bool {
-        matches!(self, Self::Keep)
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
