@@ -7,9 +7,11 @@
 -- filters a list ends with what the list is sorted by, so that a page needs no other rows.
 
 CREATE TABLE tenant (
-    id         TEXT   NOT NULL PRIMARY KEY,
-    name       TEXT   NOT NULL,
-    created_at BIGINT NOT NULL
+    id           TEXT   NOT NULL PRIMARY KEY,
+    name         TEXT   NOT NULL,
+    created_at   BIGINT NOT NULL,
+    suspended_at BIGINT,                  -- nobody gets in while this is set
+    record_count BIGINT NOT NULL DEFAULT 0 -- business records, which a quota bounds
 );
 
 -- Users are people, not a tenant's: one can be a member of several.
@@ -17,10 +19,45 @@ CREATE TABLE app_user (
     id             TEXT   NOT NULL PRIMARY KEY,
     email          TEXT   NOT NULL,           -- as it was given
     email_key      TEXT   NOT NULL UNIQUE,    -- lower case; what sign-in looks up
-    password_hash  TEXT   NOT NULL,           -- PHC string
+    password_hash  TEXT   NOT NULL,           -- PHC string; empty for who has no password here
     epoch          BIGINT NOT NULL DEFAULT 1, -- raised when the password changes
     last_tenant_id TEXT,
-    created_at     BIGINT NOT NULL
+    created_at     BIGINT NOT NULL,
+    disabled_at    BIGINT                     -- signs in nowhere while this is set
+);
+
+-- Who a user is to an issuer of identities that was configured.
+CREATE TABLE external_identity (
+    issuer  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES app_user (id) ON DELETE CASCADE,
+    PRIMARY KEY (issuer, subject)
+);
+CREATE INDEX external_identity_user ON external_identity (user_id);
+
+-- Codes that replace a forgotten password, once.
+CREATE TABLE password_reset (
+    code_hash  TEXT   NOT NULL PRIMARY KEY,
+    user_id    TEXT   NOT NULL REFERENCES app_user (id) ON DELETE CASCADE,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX password_reset_user ON password_reset (user_id);
+
+-- The keys that sign access tokens. Retired ones still verify until the last token they signed is old.
+CREATE TABLE signing_key (
+    id         TEXT   NOT NULL PRIMARY KEY, -- the key's `kid`
+    algorithm  TEXT   NOT NULL,
+    secret     TEXT   NOT NULL,             -- PKCS #8, in base64
+    created_at BIGINT NOT NULL,
+    retired_at BIGINT
+);
+
+-- What another process changed, for the serving one to take note of: each row names a user who is to be
+-- looked at again. The serving process deletes what it has taken note of.
+CREATE TABLE notice (
+    id      TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL
 );
 
 CREATE TABLE member (
@@ -31,6 +68,47 @@ CREATE TABLE member (
     PRIMARY KEY (tenant_id, user_id)
 );
 CREATE INDEX member_user ON member (user_id);
+
+CREATE TABLE api_key (
+    tenant_id    TEXT   NOT NULL REFERENCES tenant (id),
+    id           TEXT   NOT NULL,
+    user_id      TEXT   NOT NULL, -- whose it is: it can never do more than they can
+    name         TEXT   NOT NULL,
+    role         TEXT   NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
+    key_hash     TEXT   NOT NULL UNIQUE,
+    created_at   BIGINT NOT NULL,
+    expires_at   BIGINT,
+    last_used_at BIGINT,          -- to the minute or so
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES member (tenant_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX api_key_user ON api_key (tenant_id, user_id, created_at, id);
+
+-- All tokens that follow from one sign-in. Deleting the family ends them.
+CREATE TABLE token_family (
+    tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
+    id         TEXT   NOT NULL UNIQUE,
+    user_id    TEXT   NOT NULL,
+    epoch      BIGINT NOT NULL, -- the user's when they signed in
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES member (tenant_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX token_family_user ON token_family (user_id);
+CREATE INDEX token_family_expires ON token_family (expires_at);
+
+-- A family's refresh tokens: the newest is unused, and a second use of any other is a theft.
+CREATE TABLE refresh_token (
+    tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
+    token_hash TEXT   NOT NULL UNIQUE,
+    family_id  TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    used_at    BIGINT,
+    PRIMARY KEY (tenant_id, token_hash),
+    FOREIGN KEY (tenant_id, family_id) REFERENCES token_family (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX refresh_token_family ON refresh_token (tenant_id, family_id);
 
 CREATE TABLE invite (
     tenant_id  TEXT   NOT NULL REFERENCES tenant (id),

@@ -3,8 +3,9 @@
 use crate::error::{Error, Result};
 use rusqlite::Connection;
 
-/// Each entry takes the schema from one version to the next; the first makes it from nothing.
-const STEPS: &[&str] = &[concat!(include_str!("../../schema.sql"), include_str!("sqlite_search.sql"))];
+/// Each entry takes the schema from one version to the next; the first makes it from nothing. What they
+/// arrive at is what `schema.sql` and `sqlite_search.sql` show.
+const STEPS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 /// Brings the schema to this program's version.
 ///
@@ -32,8 +33,34 @@ pub(super) fn run(connection: &mut Connection, path: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::STEPS;
     use crate::store::{Store, StoreOptions};
     use rusqlite::Connection;
+
+    #[test]
+    fn the_steps_arrive_at_the_schema_as_it_is_shown() {
+        let shown = concat!(include_str!("../../schema.sql"), include_str!("sqlite_search.sql"));
+        let [steps, shown] = [STEPS.concat(), shown.to_owned()].map(|sql| {
+            let made = Connection::open_in_memory().expect("a database");
+            made.execute_batch(&sql).expect("the statements run");
+            described(&made)
+        });
+        assert_eq!(steps, shown);
+    }
+
+    /// Tables with their columns, constraints and indexes, whatever statements made them.
+    fn described(database: &Connection) -> Vec<String> {
+        let sql = "SELECT m.name || ' ' || c.cid || ' ' || c.name || ' ' || c.type || c.\"notnull\" || c.pk || coalesce(c.dflt_value, '')
+                     FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'
+                   UNION SELECT m.name || ' references ' || f.\"table\" || f.seq || f.\"from\" || f.\"to\" || f.on_delete
+                     FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'
+                   UNION SELECT m.name || ' ' || coalesce(i.origin, '') || coalesce(i.\"unique\", '') || k.seqno || coalesce(k.name, '')
+                     FROM sqlite_schema m, pragma_index_list(m.name) i, pragma_index_info(i.name) k WHERE m.type = 'table'
+                   ORDER BY 1";
+        let mut statement = database.prepare(sql).expect("the statement is good");
+        let rows = statement.query_map([], |row| row.get(0)).expect("it runs");
+        rows.collect::<Result<_, _>>().expect("rows of text")
+    }
 
     #[test]
     fn a_database_of_a_newer_version_is_refused_and_left_alone() {
