@@ -4,17 +4,21 @@
 //! that is how anybody else reaches it: to deliver a notification, to have its principal looked at again,
 //! or to end it.
 
+mod channel;
 mod end;
 mod hub;
 mod in_flight;
 mod limits;
+mod mailbox;
 mod manager;
 mod outbox;
 
+pub use channel::Channel;
 pub use end::EndReason;
 pub use hub::{Hub, Watch, WatchKey};
 pub use in_flight::{InFlight, Listen, NotAdmitted};
 pub use limits::SessionLimits;
+pub use mailbox::Mailbox;
 pub use manager::{Open, Refusal, SessionManager, SessionView};
 pub use outbox::Changes;
 

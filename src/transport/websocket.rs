@@ -7,8 +7,8 @@
 mod closing;
 
 use crate::mcp::{Dispatcher, Running, Step};
-use crate::session::{EndReason, InFlight, Open};
-use crate::wire::RequestId;
+use crate::session::{Channel, EndReason, InFlight, Open};
+use crate::wire::{Frame, RequestId};
 use closing::end_reason;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
@@ -60,6 +60,7 @@ pub(crate) fn serve(
 struct Connection {
     socket: WebSocketStream<TcpStream>,
     open: Open,
+    channel: Channel,
     dispatcher: Arc<Dispatcher>,
     /// Calls that run beside each other.
     calls: FuturesUnordered<Call>,
@@ -92,9 +93,9 @@ struct Call {
 }
 
 impl Future for Call {
-    type Output = Option<String>;
+    type Output = Option<Frame>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         if self.cancelled { Poll::Ready(None) } else { Pin::new(&mut self.running).poll(cx) }
     }
 }
@@ -104,6 +105,7 @@ impl Connection {
         let now = Instant::now();
         let mut connection = Self {
             socket,
+            channel: Channel::connection(Arc::clone(&open)),
             open,
             dispatcher,
             calls: FuturesUnordered::new(),
@@ -226,9 +228,9 @@ impl Connection {
 
     /// Gives a message to the dispatcher, and polls what it starts once: most calls need no more.
     fn take(&mut self, text: &str, cx: &mut Context<'_>) -> Result<(), EndReason> {
-        match self.dispatcher.receive(&self.open, text) {
+        match self.dispatcher.receive(&self.channel, text) {
             Step::Nothing => Ok(()),
-            Step::Answer(frame) => self.send(frame),
+            Step::Answer(frame) => self.send(frame.text),
             Step::Cancel(id) => {
                 self.cancel(&id);
                 Ok(())
@@ -256,11 +258,11 @@ impl Connection {
     }
 
     /// Sends a call's answer, behind whatever the call itself has sent.
-    fn answer(&mut self, answer: Option<String>) -> Result<(), EndReason> {
+    fn answer(&mut self, answer: Option<Frame>) -> Result<(), EndReason> {
         for message in self.open.take_messages() {
             self.send(message)?;
         }
-        answer.map_or(Ok(()), |frame| self.send(frame))
+        answer.map_or(Ok(()), |frame| self.send(frame.text))
     }
 
     fn cancel(&mut self, id: &RequestId) {
