@@ -6,7 +6,7 @@
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::server::{ServerOptions, TlsOptions};
+use crate::server::{self, ServerOptions, TlsOptions, TrustedProxies};
 use crate::session::SessionLimits;
 use crate::store::StoreOptions;
 use std::fmt::Display;
@@ -76,6 +76,9 @@ impl Default for Config {
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(10),
             allowed_origins: Vec::new(),
+            public_url: None,
+            allowed_hosts: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
             tls: None,
         };
         Self { listen: "127.0.0.1:7400".into(), log_format: LogFormat::Text, server }
@@ -94,7 +97,11 @@ pub const SETTINGS: &[Setting] = settings![
     "database_url", "`sqlite:PATH`.", |c, t| { c.server.store.url = t.to_owned(); Ok(()) };
     "log_format", "`text` or `json`.", |c, t| log_format(t).map(|format| c.log_format = format);
     "allowed_origins", "Web origins that may connect besides the server's own, comma-separated in the environment.",
-        |c, t| { c.server.allowed_origins = t.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect(); Ok(()) };
+        |c, t| { c.server.allowed_origins = entries(t).map(str::to_owned).collect(); Ok(()) };
+    "public_url", "The URL at which clients reach the server, without a path.", |c, t| server::public_url(t).map(|url| c.server.public_url = Some(url));
+    "allowed_hosts", "Host names that requests may be for, besides the server's address and the public URL's host, comma-separated in the environment.",
+        |c, t| entries(t).map(server::allowed_host).collect::<Result<_, _>>().map(|hosts| c.server.allowed_hosts = hosts);
+    "trusted_proxies", "Addresses and networks of proxies whose `X-Forwarded-For` is believed, comma-separated in the environment.", |c, t| t.parse().map(|proxies| c.server.trusted_proxies = proxies);
     "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
     "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
     "limits.max_frame_bytes", "The largest message that is read, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_frame_bytes);
@@ -245,6 +252,10 @@ fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
     number(text, 1, 366 * 86_400, &mut seconds)?;
     *place = Duration::from_secs(seconds);
     Ok(())
+}
+
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 fn tls(config: &mut Config) -> &mut TlsOptions {

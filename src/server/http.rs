@@ -1,5 +1,8 @@
 //! The HTTP side: health, and the upgrade of `GET /mcp` to a WebSocket.
 
+use super::cors::{self, Reach};
+use super::forwarded::TrustedProxies;
+use super::origin::Gate;
 use super::room::Place;
 use super::tls::Tls;
 use super::{Server, prepare};
@@ -9,8 +12,8 @@ use crate::store::Store;
 use crate::transport::{Stream, websocket};
 use bytes::Bytes;
 use http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -20,7 +23,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -45,10 +48,10 @@ pub(super) struct Router {
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
-    allowed_origins: Vec<String>,
+    gate: Gate,
+    proxies: TrustedProxies,
     handshake: Duration,
     drain: Duration,
-    address: SocketAddr,
     tls: Option<Arc<Tls>>,
 }
 
@@ -59,10 +62,10 @@ impl Router {
             store: server.store.clone(),
             tasks: server.tasks.clone(),
             closing: server.closing.clone(),
-            allowed_origins: server.options.allowed_origins.clone(),
+            gate: server.gate.at(address),
+            proxies: server.options.trusted_proxies.clone(),
             handshake: server.options.handshake,
             drain: server.options.drain,
-            address,
             tls: server.tls.clone(),
         }
     }
@@ -119,16 +122,59 @@ impl Router {
 
     async fn route(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         peer: SocketAddr,
         place: &Mutex<Option<Place>>,
     ) -> Response<Body> {
         match (request.method(), request.uri().path()) {
+            // Health is asked for by machines, under whatever name they have for this one.
             (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
+            (_, "/healthz" | "/readyz") => {
+                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+                response
+            }
+            _ => self.guarded(request, peer, place).await,
+        }
+    }
+
+    /// Serves a request that is for this server, and from no page that may not talk to it.
+    async fn guarded(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        place: &Mutex<Option<Place>>,
+    ) -> Response<Body> {
+        let (headers, reach) = (request.headers(), cors::reach(request.uri().path()));
+        let checked = self.gate.check_host(request.uri(), headers).and_then(|host| match reach {
+            Reach::Anybody => Ok(()),
+            Reach::Allowed | Reach::Nobody => self.gate.check_origin(headers, host),
+        });
+        if let Err(foreign) = checked {
+            return text(foreign.status(), foreign.text());
+        }
+        let origin = headers.get(ORIGIN).cloned();
+        let mut response = if reach != Reach::Nobody && cors::is_preflight(request.method(), headers) {
+            cors::preflight(headers)
+        } else {
+            let client = self.proxies.client(peer.ip(), headers);
+            self.served(request, client, place).await
+        };
+        cors::allow(&mut response, reach, origin);
+        response
+    }
+
+    async fn served(
+        &self,
+        mut request: Request<Incoming>,
+        client: IpAddr,
+        place: &Mutex<Option<Place>>,
+    ) -> Response<Body> {
+        match (request.method(), request.uri().path()) {
             (&Method::GET, "/mcp") => {
                 let place = || place.lock().take();
-                self.upgrade(&mut request, peer, place).unwrap_or_else(|refused| *refused)
+                self.upgrade(&mut request, client, place).unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => {
                 let mut response = text(
@@ -136,11 +182,6 @@ impl Router {
                     "MCP is served here over WebSocket: open one with GET and an upgrade.\n",
                 );
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
-                response
-            }
-            (_, "/healthz" | "/readyz") => {
-                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 response
             }
             _ => text(StatusCode::NOT_FOUND, "Not found. MCP is at /mcp, health at /healthz and /readyz.\n"),
@@ -164,7 +205,7 @@ impl Router {
     fn upgrade(
         &self,
         request: &mut Request<Incoming>,
-        peer: SocketAddr,
+        client: IpAddr,
         place: impl FnOnce() -> Option<Place>,
     ) -> Result<Response<Body>, Refused> {
         let headers = request.headers();
@@ -184,13 +225,12 @@ impl Router {
         let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
             return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n").into());
         };
-        self.check_origin(headers)?;
         let protocol = negotiate_subprotocol(headers)?;
         if headers.contains_key(AUTHORIZATION) {
             return Err(no_credentials());
         }
         let accept = derive_accept_key(key.as_bytes());
-        let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
+        let open = self.dispatcher.manager().open(client).map_err(refused)?;
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
@@ -214,32 +254,6 @@ impl Router {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
         }
         Ok(response)
-    }
-
-    /// A web page of another origin may not connect, unless it is configured; clients that are no
-    /// browsers send no origin.
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let origin = origin.to_str().unwrap_or_default();
-        let own = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| self.is_own(origin, host));
-        if own || self.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
-            return Ok(());
-        }
-        tracing::warn!(origin, "refused a connection from a foreign origin");
-        Err(text(
-            StatusCode::FORBIDDEN,
-            "This origin may not connect. The server's setting allowed_origins names those that may.\n",
-        )
-        .into())
-    }
-
-    /// Whether an origin is the server itself. The `Host` header alone would not show it: by DNS
-    /// rebinding, a foreign page can have any name resolve to this address.
-    fn is_own(&self, origin: &str, host: &str) -> bool {
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let local = name == "localhost" || name.trim_matches(['[', ']']).parse() == Ok(self.address.ip());
-        local && authority == Some(host)
     }
 }
 
