@@ -4,15 +4,16 @@
 //! documentation of both follow: the key `limits.max_sessions` is `max_sessions` under `[limits]`
 //! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment.
 
+mod values;
+
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::server::{self, ServerOptions, TlsOptions, TrustedProxies};
+use crate::server::{self, ServerOptions, TlsOptions, TokenSettings, TrustedProxies};
 use crate::session::SessionLimits;
 use crate::store::StoreOptions;
-use std::fmt::Display;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
+use values::{days, entries, log_format, number, seconds, url, word};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,13 @@ impl Default for Config {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let server = ServerOptions {
             store: StoreOptions { url: "sqlite:sessile.db".into(), readers: 2 },
+            tokens: TokenSettings {
+                issuer: None,
+                audience: None,
+                access: Duration::from_secs(600),
+                refresh: Duration::from_secs(30 * 86_400),
+                rotate: Duration::from_secs(30 * 86_400),
+            },
             password: PasswordOptions {
                 // OWASP's recommendation for argon2id.
                 memory_kib: 19_456,
@@ -104,6 +112,11 @@ pub const SETTINGS: &[Setting] = settings![
     "trusted_proxies", "Addresses and networks of proxies whose `X-Forwarded-For` is believed, comma-separated in the environment.", |c, t| t.parse().map(|proxies| c.server.trusted_proxies = proxies);
     "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
     "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
+    "tokens.issuer", "The issuer that access tokens name; `public_url` unless set.", |c, t| url(t, &mut c.server.tokens.issuer);
+    "tokens.audience", "The audience that access tokens name; the issuer's `/mcp` unless set.", |c, t| word(t, &mut c.server.tokens.audience);
+    "tokens.access_seconds", "How long an access token is good.", |c, t| seconds(t, &mut c.server.tokens.access);
+    "tokens.refresh_seconds", "How long a refresh token is good, if it is not used.", |c, t| seconds(t, &mut c.server.tokens.refresh);
+    "tokens.rotate_days", "How old the key that signs access tokens gets, in days.", |c, t| days(t, &mut c.server.tokens.rotate);
     "limits.max_frame_bytes", "The largest message that is read, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_frame_bytes);
     "limits.max_calls_in_flight", "Calls of one connection that run at once.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_calls_in_flight);
     "limits.max_queued_bytes", "Output that waits for one client, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_queued_bytes);
@@ -237,37 +250,8 @@ fn plain(value: &toml::Value) -> Option<String> {
     }
 }
 
-fn number<T: FromStr + PartialOrd + Display>(text: &str, least: T, most: T, place: &mut T) -> Result<(), String> {
-    match text.parse() {
-        Ok(number) if number >= least && number <= most => {
-            *place = number;
-            Ok(())
-        }
-        _ => Err(format!("must be a whole number from {least} to {most}")),
-    }
-}
-
-fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
-    let mut seconds = 0u64;
-    number(text, 1, 366 * 86_400, &mut seconds)?;
-    *place = Duration::from_secs(seconds);
-    Ok(())
-}
-
-fn entries(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
-}
-
 fn tls(config: &mut Config) -> &mut TlsOptions {
     config.server.tls.get_or_insert_default()
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("must be text or json".into()),
-    }
 }
 
 #[cfg(test)]
