@@ -2,8 +2,10 @@
 //!
 //! Every setting has one entry in [`SETTINGS`], from which the file, the environment and the
 //! documentation of both follow: the key `limits.max_sessions` is `max_sessions` under `[limits]`
-//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment.
+//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment. The tables `[oidc.NAME]` are in
+//! the file alone.
 
+mod oidc;
 mod values;
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
@@ -57,6 +59,7 @@ impl Default for Config {
                 refresh: Duration::from_secs(30 * 86_400),
                 rotate: Duration::from_secs(30 * 86_400),
             },
+            oidc: Vec::new(),
             password: PasswordOptions {
                 // OWASP's recommendation for argon2id.
                 memory_kib: 19_456,
@@ -177,10 +180,13 @@ impl Config {
         let shown = path.display();
         let text =
             std::fs::read_to_string(path).map_err(|e| Error::Config(format!("config: cannot read {shown}: {e}")))?;
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             Error::Config(format!("config: {shown}, line {line}: {}", e.message()))
         })?;
+        if let Some(issuers) = table.remove("oidc") {
+            self.server.oidc = oidc::read(issuers).map_err(|e| Error::Config(format!("{e} (in {shown})")))?;
+        }
         for (key, value) in flatten(&table) {
             let setting =
                 find(&key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting (in {shown})")))?;
@@ -311,6 +317,13 @@ mod tests {
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds",
             ),
             ("[tls]\ncert = \"a.pem\"", None, "tls.key: has to be set together with tls.cert"),
+            ("[oidc.corp]\nissuer = 1", None, "oidc.corp: "),
+            ("oidc = 1", None, "oidc: must hold a table for each issuer, such as [oidc.corp] (in FILE)"),
+            (
+                "[oidc.corp]\nissuer = \"a\"\naudience = \"b\"\ntenants = []\nx = 1",
+                None,
+                "oidc.corp: unknown field `x`",
+            ),
             ("", Some(("SESSILE_TLS_KEY", "a.pem")), "tls.cert: has to be set together with tls.key"),
         ] {
             let environment: Vec<_> = environment.into_iter().collect();

@@ -36,6 +36,8 @@ pub struct ServerOptions {
     pub store: StoreOptions,
     /// Access and refresh tokens.
     pub tokens: TokenSettings,
+    /// Issuers whose tokens are accepted as well.
+    pub oidc: Vec<auth::OidcOptions>,
     /// The cost of passwords.
     pub password: auth::PasswordOptions,
     /// How failed sign-ins are slowed down.
@@ -117,12 +119,10 @@ impl Server {
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
-        let strategies = auth::StrategyOptions {
-            password: options.password,
-            throttle: options.throttle,
-            tokens: options.token_options(),
-        };
-        let strategies = auth::Strategies::new(authority.clone(), strategies, Vec::new())?;
+        let tokens = options.token_options();
+        let issuers = auth::oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
+        let strategies = auth::StrategyOptions { password: options.password, throttle: options.throttle, tokens };
+        let strategies = auth::Strategies::new(authority.clone(), strategies, issuers)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
         Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls, gate })

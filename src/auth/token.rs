@@ -249,16 +249,20 @@ fn invalid(why: &str) -> Error {
     Error::InvalidToken(format!("This access token is not valid: {why}. Sign in again, or refresh it."))
 }
 
-/// What is wrong with a token, in general: its holder may know, and nobody learns the token from it.
 fn explain(error: &jsonwebtoken::errors::Error) -> Error {
-    invalid(match error.kind() {
+    invalid(why(error))
+}
+
+/// What is wrong with a token, in general: its holder may know, and nobody learns the token from it.
+pub(super) fn why(error: &jsonwebtoken::errors::Error) -> &'static str {
+    match error.kind() {
         ErrorKind::ExpiredSignature => "it has expired",
         ErrorKind::ImmatureSignature => "its time has not come yet",
         ErrorKind::InvalidAudience => "it is for another audience",
         ErrorKind::InvalidIssuer => "it is from another issuer",
         ErrorKind::InvalidSignature => "its signature is wrong",
         ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) => "a claim is missing or malformed",
-        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "it is not signed as this server signs",
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "it is signed with another algorithm",
         _ => "it is malformed",
-    })
+    }
 }
