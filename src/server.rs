@@ -1,5 +1,6 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
+mod credential;
 mod http;
 mod room;
 
