@@ -1,6 +1,7 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
 mod cors;
+mod credential;
 mod forwarded;
 mod http;
 mod origin;

@@ -5,15 +5,15 @@ use super::forwarded::TrustedProxies;
 use super::origin::Gate;
 use super::room::Place;
 use super::tls::Tls;
-use super::{Server, prepare};
+use super::{Server, credential, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
 use crate::store::Store;
 use crate::transport::{Stream, websocket};
 use bytes::Bytes;
 use http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -35,12 +35,10 @@ use tokio_util::task::TaskTracker;
 
 /// The subprotocol of the binding.
 const SUBPROTOCOL: &str = "mcp";
-/// A subprotocol entry with this prefix holds a credential; it is never echoed.
-const CREDENTIAL: &str = "mcp.auth.";
 
-type Body = Full<Bytes>;
+pub(super) type Body = Full<Bytes>;
 /// Why an upgrade is not made, as it is told.
-type Refused = Box<Response<Body>>;
+pub(super) type Refused = Box<Response<Body>>;
 
 /// Answers HTTP requests.
 pub(super) struct Router {
@@ -174,7 +172,7 @@ impl Router {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/mcp") => {
                 let place = || place.lock().take();
-                self.upgrade(&mut request, client, place).unwrap_or_else(|refused| *refused)
+                self.upgrade(&mut request, client, place).await.unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => {
                 let mut response = text(
@@ -202,7 +200,7 @@ impl Router {
     }
 
     /// Answers an upgrade with 101 and starts the WebSocket's task, or says why not.
-    fn upgrade(
+    async fn upgrade(
         &self,
         request: &mut Request<Incoming>,
         client: IpAddr,
@@ -226,11 +224,12 @@ impl Router {
             return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n").into());
         };
         let protocol = negotiate_subprotocol(headers)?;
-        if headers.contains_key(AUTHORIZATION) {
-            return Err(no_credentials());
-        }
+        let token = credential::of_upgrade(headers, tokens(headers, &SEC_WEBSOCKET_PROTOCOL))?;
         let accept = derive_accept_key(key.as_bytes());
         let open = self.dispatcher.manager().open(client).map_err(refused)?;
+        if let Some(token) = token {
+            self.dispatcher.manager().enter(&open, &token).await.map_err(credential::refused)?;
+        }
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
@@ -296,9 +295,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
     let mut selected = None;
     for offer in offered {
         any = true;
-        if offer.starts_with(CREDENTIAL) {
-            return Err(no_credentials());
-        }
         if offer == SUBPROTOCOL {
             selected = Some(SUBPROTOCOL);
         }
@@ -307,16 +303,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
         return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n").into());
     }
     Ok(selected)
-}
-
-fn no_credentials() -> Refused {
-    let mut response = text(
-        StatusCode::UNAUTHORIZED,
-        "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
-    );
-    let refused = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
-    response.headers_mut().insert(WWW_AUTHENTICATE, refused);
-    response.into()
 }
 
 fn refused(refusal: Refusal) -> Refused {

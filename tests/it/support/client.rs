@@ -40,7 +40,7 @@ impl Client {
         Self::connect_with(address, era, &[]).await
     }
 
-    /// The same with headers of one's own.
+    /// The same with headers of one's own, such as a token's.
     pub(crate) async fn connect_with(address: SocketAddr, era: Era, headers: &[(&str, &str)]) -> Self {
         let uri = format!("ws://{address}/mcp").parse().expect("it is a URI");
         let mut request = ClientRequestBuilder::new(uri).with_sub_protocol("mcp");
