@@ -2,17 +2,20 @@
 //!
 //! Every setting has one entry in [`SETTINGS`], from which the file, the environment and the
 //! documentation of both follow: the key `limits.max_sessions` is `max_sessions` under `[limits]`
-//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment.
+//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment. The tables `[oidc.NAME]` are in
+//! the file alone.
+
+mod oidc;
+mod values;
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::server::ServerOptions;
+use crate::server::{self, ServerOptions, TlsOptions, TokenSettings, TrustedProxies};
 use crate::session::SessionLimits;
 use crate::store::StoreOptions;
-use std::fmt::Display;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
+use values::{days, entries, log_format, number, seconds, url, word};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,14 @@ impl Default for Config {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let server = ServerOptions {
             store: StoreOptions { url: "sqlite:sessile.db".into(), readers: 2 },
+            tokens: TokenSettings {
+                issuer: None,
+                audience: None,
+                access: Duration::from_secs(600),
+                refresh: Duration::from_secs(30 * 86_400),
+                rotate: Duration::from_secs(30 * 86_400),
+            },
+            oidc: Vec::new(),
             password: PasswordOptions {
                 // OWASP's recommendation for argon2id.
                 memory_kib: 19_456,
@@ -76,6 +87,10 @@ impl Default for Config {
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(10),
             allowed_origins: Vec::new(),
+            public_url: None,
+            allowed_hosts: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
+            tls: None,
         };
         Self { listen: "127.0.0.1:7400".into(), log_format: LogFormat::Text, server }
     }
@@ -93,7 +108,18 @@ pub const SETTINGS: &[Setting] = settings![
     "database_url", "`sqlite:PATH`.", |c, t| { c.server.store.url = t.to_owned(); Ok(()) };
     "log_format", "`text` or `json`.", |c, t| log_format(t).map(|format| c.log_format = format);
     "allowed_origins", "Web origins that may connect besides the server's own, comma-separated in the environment.",
-        |c, t| { c.server.allowed_origins = t.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect(); Ok(()) };
+        |c, t| { c.server.allowed_origins = entries(t).map(str::to_owned).collect(); Ok(()) };
+    "public_url", "The URL at which clients reach the server, without a path.", |c, t| server::public_url(t).map(|url| c.server.public_url = Some(url));
+    "allowed_hosts", "Host names that requests may be for, besides the server's address and the public URL's host, comma-separated in the environment.",
+        |c, t| entries(t).map(server::allowed_host).collect::<Result<_, _>>().map(|hosts| c.server.allowed_hosts = hosts);
+    "trusted_proxies", "Addresses and networks of proxies whose `X-Forwarded-For` is believed, comma-separated in the environment.", |c, t| t.parse().map(|proxies| c.server.trusted_proxies = proxies);
+    "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
+    "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
+    "tokens.issuer", "The issuer that access tokens name; `public_url` unless set.", |c, t| url(t, &mut c.server.tokens.issuer);
+    "tokens.audience", "The audience that access tokens name; the issuer's `/mcp` unless set.", |c, t| word(t, &mut c.server.tokens.audience);
+    "tokens.access_seconds", "How long an access token is good.", |c, t| seconds(t, &mut c.server.tokens.access);
+    "tokens.refresh_seconds", "How long a refresh token is good, if it is not used.", |c, t| seconds(t, &mut c.server.tokens.refresh);
+    "tokens.rotate_days", "How old the key that signs access tokens gets, in days.", |c, t| days(t, &mut c.server.tokens.rotate);
     "limits.max_frame_bytes", "The largest message that is read, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_frame_bytes);
     "limits.max_calls_in_flight", "Calls of one connection that run at once.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_calls_in_flight);
     "limits.max_queued_bytes", "Output that waits for one client, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_queued_bytes);
@@ -144,7 +170,7 @@ impl Config {
         }
         for (key, value) in flags {
             let setting = find(key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting")))?;
-            config.set(setting, value, &format!("--{}", key.replace('_', "-")))?;
+            config.set(setting, value, &format!("--{}", key.replace(['_', '.'], "-")))?;
         }
         config.check()?;
         Ok(config)
@@ -154,10 +180,13 @@ impl Config {
         let shown = path.display();
         let text =
             std::fs::read_to_string(path).map_err(|e| Error::Config(format!("config: cannot read {shown}: {e}")))?;
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             Error::Config(format!("config: {shown}, line {line}: {}", e.message()))
         })?;
+        if let Some(issuers) = table.remove("oidc") {
+            self.server.oidc = oidc::read(issuers).map_err(|e| Error::Config(format!("{e} (in {shown})")))?;
+        }
         for (key, value) in flatten(&table) {
             let setting =
                 find(&key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting (in {shown})")))?;
@@ -181,6 +210,13 @@ impl Config {
             return Err(Error::Config(
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds".into(),
             ));
+        }
+        if let Some(TlsOptions { cert, key, .. }) = &self.server.tls {
+            for (given, missing, path) in [("tls.cert", "tls.key", key), ("tls.key", "tls.cert", cert)] {
+                if path.as_os_str().is_empty() {
+                    return Err(Error::Config(format!("{missing}: has to be set together with {given}")));
+                }
+            }
         }
         Ok(())
     }
@@ -220,29 +256,8 @@ fn plain(value: &toml::Value) -> Option<String> {
     }
 }
 
-fn number<T: FromStr + PartialOrd + Display>(text: &str, least: T, most: T, place: &mut T) -> Result<(), String> {
-    match text.parse() {
-        Ok(number) if number >= least && number <= most => {
-            *place = number;
-            Ok(())
-        }
-        _ => Err(format!("must be a whole number from {least} to {most}")),
-    }
-}
-
-fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
-    let mut seconds = 0u64;
-    number(text, 1, 366 * 86_400, &mut seconds)?;
-    *place = Duration::from_secs(seconds);
-    Ok(())
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("must be text or json".into()),
-    }
+fn tls(config: &mut Config) -> &mut TlsOptions {
+    config.server.tls.get_or_insert_default()
 }
 
 #[cfg(test)]
@@ -301,6 +316,15 @@ mod tests {
                 None,
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds",
             ),
+            ("[tls]\ncert = \"a.pem\"", None, "tls.key: has to be set together with tls.cert"),
+            ("[oidc.corp]\nissuer = 1", None, "oidc.corp: "),
+            ("oidc = 1", None, "oidc: must hold a table for each issuer, such as [oidc.corp] (in FILE)"),
+            (
+                "[oidc.corp]\nissuer = \"a\"\naudience = \"b\"\ntenants = []\nx = 1",
+                None,
+                "oidc.corp: unknown field `x`",
+            ),
+            ("", Some(("SESSILE_TLS_KEY", "a.pem")), "tls.cert: has to be set together with tls.key"),
         ] {
             let environment: Vec<_> = environment.into_iter().collect();
             let error = load(Some(file), &[], &environment).expect_err(file);

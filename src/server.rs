@@ -1,7 +1,12 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
+mod cors;
+mod credential;
+mod forwarded;
 mod http;
+mod origin;
 mod room;
+mod tls;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};
@@ -9,21 +14,31 @@ use crate::session::{SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
 use crate::tenancy::Authority;
 use crate::{auth, tools};
+use origin::Gate;
 use room::Room;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use forwarded::TrustedProxies;
+pub(crate) use origin::{allowed_host, public_url};
+pub use tls::TlsOptions;
 
 /// What a server is made of.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// The database.
     pub store: StoreOptions,
+    /// Access and refresh tokens.
+    pub tokens: TokenSettings,
+    /// Issuers whose tokens are accepted as well.
+    pub oidc: Vec<auth::OidcOptions>,
     /// The cost of passwords.
     pub password: auth::PasswordOptions,
     /// How failed sign-ins are slowed down.
@@ -36,6 +51,29 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// Web origins that may connect, besides the server's own.
     pub allowed_origins: Vec<String>,
+    /// The URL at which clients reach the server, such as `https://crm.example.com`; without a path.
+    pub public_url: Option<String>,
+    /// Host names that the server answers to, besides its own address and the public URL's.
+    pub allowed_hosts: Vec<String>,
+    /// The proxies that are believed when they say which address a request comes from.
+    pub trusted_proxies: TrustedProxies,
+    /// The certificate, where connections are encrypted.
+    pub tls: Option<TlsOptions>,
+}
+
+/// Access and refresh tokens, as they are set.
+#[derive(Debug, Clone)]
+pub struct TokenSettings {
+    /// Their issuer; the server's public URL unless set.
+    pub issuer: Option<String>,
+    /// Their audience; the issuer's `/mcp` unless set.
+    pub audience: Option<String>,
+    /// How long an access token is good.
+    pub access: Duration,
+    /// How long a refresh token is good.
+    pub refresh: Duration,
+    /// How old a signing key gets.
+    pub rotate: Duration,
 }
 
 /// A server that is ready to serve.
@@ -46,6 +84,22 @@ pub struct Server {
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
+    tls: Option<Arc<Tls>>,
+    gate: Gate,
+}
+
+impl ServerOptions {
+    /// Where clients reach the server, without a slash at the end.
+    pub(crate) fn public_url(&self) -> &str {
+        self.public_url.as_deref().unwrap_or("http://127.0.0.1:7400").trim_end_matches('/')
+    }
+
+    fn token_options(&self) -> auth::TokenOptions {
+        let TokenSettings { issuer, audience, access, refresh, rotate } = self.tokens.clone();
+        let issuer = issuer.unwrap_or_else(|| self.public_url().to_owned());
+        let audience = audience.unwrap_or_else(|| format!("{issuer}/mcp"));
+        auth::TokenOptions { issuer, audience, access, refresh, rotate }
+    }
 }
 
 impl Server {
@@ -62,12 +116,17 @@ impl Server {
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
+        let gate = Gate::new(&options)?;
+        let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
-        let passwords = auth::PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
-        let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));
+        let tokens = options.token_options();
+        let issuers = auth::oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
+        let strategies = auth::StrategyOptions { password: options.password, throttle: options.throttle, tokens };
+        let strategies = auth::Strategies::new(authority.clone(), strategies, issuers)?;
+        let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
-        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new() })
+        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls, gate })
     }
 
     /// What serves the messages.
@@ -92,6 +151,10 @@ impl Server {
         let router = Arc::new(http::Router::new(&self, address));
         let sessions = &self.options.sessions;
         let room = Room::new(sessions.max_sessions, sessions.max_sessions_per_address);
+        if let Some(tls) = &self.tls {
+            self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
+        }
+        self.tasks.spawn(tend(Arc::clone(self.dispatcher.manager()), self.closing.clone()));
         let mut shutdown = pin!(shutdown);
         loop {
             let permit = tokio::select! {
@@ -104,7 +167,7 @@ impl Server {
                 () = &mut shutdown => break,
             };
             match accepted {
-                Ok((stream, peer)) => match room.take(permit, peer.ip()) {
+                Ok((stream, peer)) => match room.take(permit, self.counted(peer)) {
                     Some(place) => drop(self.tasks.spawn(http::serve(Arc::clone(&router), stream, peer, place))),
                     None => {
                         tracing::warn!(peer = %peer.ip(), "closed a connection: there are too many from its address")
@@ -122,6 +185,12 @@ impl Server {
         Ok(())
     }
 
+    /// The address to count a connection by: who comes through a trusted proxy is counted when the
+    /// request says who that is.
+    fn counted(&self, peer: SocketAddr) -> Option<IpAddr> {
+        Some(peer.ip()).filter(|address| !self.options.trusted_proxies.contains(*address))
+    }
+
     async fn drain(&self) {
         let manager = self.dispatcher.manager();
         tracing::info!(sessions = manager.counts()[0], "draining");
@@ -132,6 +201,17 @@ impl Server {
         let bound = self.options.drain + self.options.handshake.min(Duration::from_secs(5));
         if tokio::time::timeout(bound, self.tasks.wait()).await.is_err() {
             tracing::warn!(connections = self.tasks.len(), "gave up waiting for connections to close");
+        }
+    }
+}
+
+/// Looks after what the strategies keep, until the server closes.
+async fn tend(manager: Arc<SessionManager>, closing: CancellationToken) {
+    loop {
+        manager.strategies().tend().await;
+        tokio::select! {
+            () = tokio::time::sleep(auth::LOOK_EVERY) => {}
+            () = closing.cancelled() => return,
         }
     }
 }

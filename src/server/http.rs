@@ -1,15 +1,19 @@
 //! The HTTP side: health, and the upgrade of `GET /mcp` to a WebSocket.
 
+use super::cors::{self, Reach};
+use super::forwarded::TrustedProxies;
+use super::origin::Gate;
 use super::room::Place;
-use super::{Server, prepare};
+use super::tls::Tls;
+use super::{Server, credential, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
 use crate::store::Store;
-use crate::transport::websocket;
+use crate::transport::{Stream, websocket};
 use bytes::Bytes;
 use http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -19,7 +23,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -31,12 +35,10 @@ use tokio_util::task::TaskTracker;
 
 /// The subprotocol of the binding.
 const SUBPROTOCOL: &str = "mcp";
-/// A subprotocol entry with this prefix holds a credential; it is never echoed.
-const CREDENTIAL: &str = "mcp.auth.";
 
-type Body = Full<Bytes>;
+pub(super) type Body = Full<Bytes>;
 /// Why an upgrade is not made, as it is told.
-type Refused = Box<Response<Body>>;
+pub(super) type Refused = Box<Response<Body>>;
 
 /// Answers HTTP requests.
 pub(super) struct Router {
@@ -44,10 +46,11 @@ pub(super) struct Router {
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
-    allowed_origins: Vec<String>,
+    gate: Gate,
+    proxies: TrustedProxies,
     handshake: Duration,
     drain: Duration,
-    address: SocketAddr,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Router {
@@ -57,10 +60,11 @@ impl Router {
             store: server.store.clone(),
             tasks: server.tasks.clone(),
             closing: server.closing.clone(),
-            allowed_origins: server.options.allowed_origins.clone(),
+            gate: server.gate.at(address),
+            proxies: server.options.trusted_proxies.clone(),
             handshake: server.options.handshake,
             drain: server.options.drain,
-            address,
+            tls: server.tls.clone(),
         }
     }
 }
@@ -68,6 +72,7 @@ impl Router {
 /// Serves one connection until it ends or becomes a WebSocket, which then has a task of its own.
 pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAddr, place: Place) {
     prepare(&stream, peer);
+    let Some(stream) = router.secured(stream, peer).await else { return };
     let place = Arc::new(Mutex::new(Some(place)));
     let handshake = router.handshake;
     let closing = router.closing.clone();
@@ -91,18 +96,83 @@ pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAd
 }
 
 impl Router {
+    /// The connection's stream, after the handshake when there is TLS; none when that fails.
+    async fn secured(&self, stream: TcpStream, peer: SocketAddr) -> Option<Stream> {
+        let Some(tls) = &self.tls else { return Some(Stream::Plain(stream)) };
+        // Boxed, because what a handshake needs is not needed afterwards.
+        let handshake = tokio::time::timeout(self.handshake, Box::pin(tls.accept(stream)));
+        let accepted = tokio::select! {
+            accepted = handshake => accepted,
+            () = self.closing.cancelled() => return None,
+        };
+        match accepted {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(%peer, "TLS handshake took too long");
+                None
+            }
+        }
+    }
+
     async fn route(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         peer: SocketAddr,
         place: &Mutex<Option<Place>>,
     ) -> Response<Body> {
         match (request.method(), request.uri().path()) {
+            // Health is asked for by machines, under whatever name they have for this one.
             (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
+            (_, "/healthz" | "/readyz") => {
+                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+                response
+            }
+            _ => self.guarded(request, peer, place).await,
+        }
+    }
+
+    /// Serves a request that is for this server, and from no page that may not talk to it.
+    async fn guarded(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        place: &Mutex<Option<Place>>,
+    ) -> Response<Body> {
+        let (headers, reach) = (request.headers(), cors::reach(request.uri().path()));
+        let checked = self.gate.check_host(request.uri(), headers).and_then(|host| match reach {
+            Reach::Anybody => Ok(()),
+            Reach::Allowed | Reach::Nobody => self.gate.check_origin(headers, host),
+        });
+        if let Err(foreign) = checked {
+            return text(foreign.status(), foreign.text());
+        }
+        let origin = headers.get(ORIGIN).cloned();
+        let mut response = if reach != Reach::Nobody && cors::is_preflight(request.method(), headers) {
+            cors::preflight(headers)
+        } else {
+            let client = self.proxies.client(peer.ip(), headers);
+            self.served(request, client, place).await
+        };
+        cors::allow(&mut response, reach, origin);
+        response
+    }
+
+    async fn served(
+        &self,
+        mut request: Request<Incoming>,
+        client: IpAddr,
+        place: &Mutex<Option<Place>>,
+    ) -> Response<Body> {
+        match (request.method(), request.uri().path()) {
             (&Method::GET, "/mcp") => {
                 let place = || place.lock().take();
-                self.upgrade(&mut request, peer, place).unwrap_or_else(|refused| *refused)
+                self.upgrade(&mut request, client, place).await.unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => {
                 let mut response = text(
@@ -110,11 +180,6 @@ impl Router {
                     "MCP is served here over WebSocket: open one with GET and an upgrade.\n",
                 );
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
-                response
-            }
-            (_, "/healthz" | "/readyz") => {
-                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 response
             }
             _ => text(StatusCode::NOT_FOUND, "Not found. MCP is at /mcp, health at /healthz and /readyz.\n"),
@@ -135,10 +200,10 @@ impl Router {
     }
 
     /// Answers an upgrade with 101 and starts the WebSocket's task, or says why not.
-    fn upgrade(
+    async fn upgrade(
         &self,
         request: &mut Request<Incoming>,
-        peer: SocketAddr,
+        client: IpAddr,
         place: impl FnOnce() -> Option<Place>,
     ) -> Result<Response<Body>, Refused> {
         let headers = request.headers();
@@ -158,13 +223,13 @@ impl Router {
         let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
             return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n").into());
         };
-        self.check_origin(headers)?;
         let protocol = negotiate_subprotocol(headers)?;
-        if headers.contains_key(AUTHORIZATION) {
-            return Err(no_credentials());
-        }
+        let token = credential::of_upgrade(headers, tokens(headers, &SEC_WEBSOCKET_PROTOCOL))?;
         let accept = derive_accept_key(key.as_bytes());
-        let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
+        let open = self.dispatcher.manager().open(client).map_err(refused)?;
+        if let Some(token) = token {
+            self.dispatcher.manager().enter(&open, &token).await.map_err(credential::refused)?;
+        }
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
@@ -189,39 +254,13 @@ impl Router {
         }
         Ok(response)
     }
-
-    /// A web page of another origin may not connect, unless it is configured; clients that are no
-    /// browsers send no origin.
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let origin = origin.to_str().unwrap_or_default();
-        let own = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| self.is_own(origin, host));
-        if own || self.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
-            return Ok(());
-        }
-        tracing::warn!(origin, "refused a connection from a foreign origin");
-        Err(text(
-            StatusCode::FORBIDDEN,
-            "This origin may not connect. The server's setting allowed_origins names those that may.\n",
-        )
-        .into())
-    }
-
-    /// Whether an origin is the server itself. The `Host` header alone would not show it: by DNS
-    /// rebinding, a foreign page can have any name resolve to this address.
-    fn is_own(&self, origin: &str, host: &str) -> bool {
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let local = name == "localhost" || name.trim_matches(['[', ']']).parse() == Ok(self.address.ip());
-        local && authority == Some(host)
-    }
 }
 
 /// Waits for the upgrade, and takes the socket itself out of what hyper kept around it.
-async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<TcpStream>> {
+async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<Stream>> {
     let upgraded = on_upgrade.await.inspect_err(|error| tracing::debug!(%error, "upgrade failed")).ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        tracing::error!("an upgraded connection is not a TCP stream");
+    let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
+        tracing::error!("an upgraded connection is no stream of ours");
         return None;
     };
     let config = websocket::config(dispatcher.manager().limits().max_frame_bytes);
@@ -231,7 +270,7 @@ async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebS
 
 /// Serves a session to its end; not an `async fn` for the reason that [`websocket::serve`] is none.
 fn session(
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,
@@ -256,9 +295,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
     let mut selected = None;
     for offer in offered {
         any = true;
-        if offer.starts_with(CREDENTIAL) {
-            return Err(no_credentials());
-        }
         if offer == SUBPROTOCOL {
             selected = Some(SUBPROTOCOL);
         }
@@ -267,16 +303,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
         return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n").into());
     }
     Ok(selected)
-}
-
-fn no_credentials() -> Refused {
-    let mut response = text(
-        StatusCode::UNAUTHORIZED,
-        "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
-    );
-    let refused = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
-    response.headers_mut().insert(WWW_AUTHENTICATE, refused);
-    response.into()
 }
 
 fn refused(refusal: Refusal) -> Refused {

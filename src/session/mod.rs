@@ -38,6 +38,7 @@ pub struct Session {
     id: SessionId,
     peer: IpAddr,
     opened_at: i64,
+    per_request: bool,
     /// Whether it has spoken the legacy era: then notifications come unasked.
     legacy: AtomicBool,
     calls: AtomicU64,
@@ -70,11 +71,12 @@ pub struct Client {
 }
 
 impl Session {
-    fn new(peer: IpAddr) -> Self {
+    fn new(peer: IpAddr, per_request: bool) -> Self {
         Self {
             id: SessionId::new(),
             peer,
             opened_at: now(),
+            per_request,
             legacy: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             identity: Mutex::new(None),
@@ -106,6 +108,12 @@ impl Session {
         self.opened_at
     }
 
+    /// Whether each request brings its own proof, so that a sign-in gives tokens and changes no session.
+    #[must_use]
+    pub fn is_per_request(&self) -> bool {
+        self.per_request
+    }
+
     /// Who is signed in.
     #[must_use]
     pub fn principal(&self) -> Option<Principal> {
@@ -116,6 +124,12 @@ impl Session {
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
         self.identity.lock().is_some()
+    }
+
+    /// Whether who is signed in has to be looked at again.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.identity.lock().as_ref().is_some_and(|identity| !identity.principal.is_current())
     }
 
     /// What the client said of itself.

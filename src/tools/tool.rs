@@ -111,8 +111,6 @@ pub struct SessionCaller {
     pub manager: Arc<SessionManager>,
     /// The one that calls.
     pub session: Arc<Session>,
-    /// Whether each request brings its own proof, so that a sign-in changes nothing about the connection.
-    pub per_request: bool,
     scope: Option<TenantScope>,
 }
 
@@ -165,8 +163,8 @@ impl Tool {
         F: Future<Output = Result<Reply<T>>> + Send + 'static,
     {
         let handler = move |Invocation { manager, channel, scope, .. }: Invocation, arguments| {
-            let (session, per_request) = (Arc::clone(channel.session()), channel.is_per_request());
-            handler(SessionCaller { manager, session, per_request, scope }, arguments)
+            let session = Arc::clone(channel.session());
+            handler(SessionCaller { manager, session, scope }, arguments)
         };
         Self::with::<A, T, _>(name, access, effect, handler)
     }

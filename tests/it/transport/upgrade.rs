@@ -30,7 +30,7 @@ async fn the_accept_key_is_that_of_the_rfc() {
 }
 
 #[tokio::test]
-async fn credentials_at_the_upgrade_are_refused_and_never_echoed() {
+async fn credentials_that_admit_nobody_are_refused_and_never_echoed() {
     let server = TestServer::start().await;
     let secret = "c2VjcmV0";
     let entry = format!("mcp.auth.{secret}");
@@ -42,35 +42,16 @@ async fn credentials_at_the_upgrade_are_refused_and_never_echoed() {
         ("Authorization", &basic),
     ] {
         let response = upgrade(server.address(), &[(name, value)]).await;
-        assert_eq!(response.status, 401, "{name}: {value}");
-        assert!(response.body.contains("auth_sign_in"), "it says how to sign in: {}", response.body);
+        // Of a browser's entry without `mcp` nothing could be selected, and the browser would give up.
+        let status = if *value == entry { 400 } else { 401 };
+        assert_eq!(response.status, status, "{name}: {value}");
+        let challenge = response.header("www-authenticate").unwrap_or_default();
+        assert_eq!(challenge.starts_with(r#"Bearer error="invalid_token", error_description=""#), status == 401);
         assert!(!format!("{response:?}").contains(secret), "{name}: {value}");
     }
+    let both = [("Authorization", "Bearer a"), ("Sec-WebSocket-Protocol", behind.as_str())];
+    assert_eq!(upgrade(server.address(), &both).await.status, 400);
     server.stop().await;
-}
-
-#[tokio::test]
-async fn web_pages_of_other_origins_stay_out() {
-    let server = TestServer::with(|options| options.allowed_origins = vec!["https://app.example.com".into()]).await;
-    let (own, port) = (server.address().to_string(), server.address().port());
-    let local = format!("localhost:{port}");
-    let rebound = format!("evil.example:{port}");
-    for (host, origin, status) in [
-        (&own, format!("http://{own}"), 101),
-        (&local, format!("http://{local}"), 101),
-        (&own, "https://app.example.com".into(), 101),
-        (&own, "https://APP.example.com".into(), 101),
-        (&own, "https://evil.example".into(), 403),
-        (&own, "https://app.example.com.evil.example".into(), 403),
-        (&own, "http://app.example.com".into(), 403),
-        (&own, "null".into(), 403),
-        (&own, format!("http://{local}"), 403),
-        // By DNS rebinding a page's own name comes to point here, and the two headers agree.
-        (&rebound, format!("http://{rebound}"), 403),
-    ] {
-        let response = upgrade(server.address(), &[("Host", host), ("Origin", &origin)]).await;
-        assert_eq!(response.status, status, "{origin} at {host}: {}", response.body);
-    }
 }
 
 #[tokio::test]
