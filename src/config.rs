@@ -6,7 +6,7 @@
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::server::ServerOptions;
+use crate::server::{ServerOptions, TlsOptions};
 use crate::session::SessionLimits;
 use crate::store::StoreOptions;
 use std::fmt::Display;
@@ -76,6 +76,7 @@ impl Default for Config {
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(10),
             allowed_origins: Vec::new(),
+            tls: None,
         };
         Self { listen: "127.0.0.1:7400".into(), log_format: LogFormat::Text, server }
     }
@@ -94,6 +95,8 @@ pub const SETTINGS: &[Setting] = settings![
     "log_format", "`text` or `json`.", |c, t| log_format(t).map(|format| c.log_format = format);
     "allowed_origins", "Web origins that may connect besides the server's own, comma-separated in the environment.",
         |c, t| { c.server.allowed_origins = t.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect(); Ok(()) };
+    "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
+    "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
     "limits.max_frame_bytes", "The largest message that is read, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_frame_bytes);
     "limits.max_calls_in_flight", "Calls of one connection that run at once.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_calls_in_flight);
     "limits.max_queued_bytes", "Output that waits for one client, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_queued_bytes);
@@ -144,7 +147,7 @@ impl Config {
         }
         for (key, value) in flags {
             let setting = find(key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting")))?;
-            config.set(setting, value, &format!("--{}", key.replace('_', "-")))?;
+            config.set(setting, value, &format!("--{}", key.replace(['_', '.'], "-")))?;
         }
         config.check()?;
         Ok(config)
@@ -181,6 +184,13 @@ impl Config {
             return Err(Error::Config(
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds".into(),
             ));
+        }
+        if let Some(TlsOptions { cert, key, .. }) = &self.server.tls {
+            for (given, missing, path) in [("tls.cert", "tls.key", key), ("tls.key", "tls.cert", cert)] {
+                if path.as_os_str().is_empty() {
+                    return Err(Error::Config(format!("{missing}: has to be set together with {given}")));
+                }
+            }
         }
         Ok(())
     }
@@ -235,6 +245,10 @@ fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
     number(text, 1, 366 * 86_400, &mut seconds)?;
     *place = Duration::from_secs(seconds);
     Ok(())
+}
+
+fn tls(config: &mut Config) -> &mut TlsOptions {
+    config.server.tls.get_or_insert_default()
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {
@@ -301,6 +315,8 @@ mod tests {
                 None,
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds",
             ),
+            ("[tls]\ncert = \"a.pem\"", None, "tls.key: has to be set together with tls.cert"),
+            ("", Some(("SESSILE_TLS_KEY", "a.pem")), "tls.cert: has to be set together with tls.key"),
         ] {
             let environment: Vec<_> = environment.into_iter().collect();
             let error = load(Some(file), &[], &environment).expect_err(file);

@@ -2,6 +2,7 @@
 
 mod http;
 mod room;
+mod tls;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};
@@ -15,9 +16,12 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use tls::TlsOptions;
 
 /// What a server is made of.
 #[derive(Debug, Clone)]
@@ -36,6 +40,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// Web origins that may connect, besides the server's own.
     pub allowed_origins: Vec<String>,
+    /// The certificate, where connections are encrypted.
+    pub tls: Option<TlsOptions>,
 }
 
 /// A server that is ready to serve.
@@ -46,6 +52,7 @@ pub struct Server {
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -62,12 +69,13 @@ impl Server {
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
+        let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
         let passwords = auth::PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));
         let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
-        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new() })
+        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls })
     }
 
     /// What serves the messages.
@@ -92,6 +100,9 @@ impl Server {
         let router = Arc::new(http::Router::new(&self, address));
         let sessions = &self.options.sessions;
         let room = Room::new(sessions.max_sessions, sessions.max_sessions_per_address);
+        if let Some(tls) = &self.tls {
+            self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
+        }
         let mut shutdown = pin!(shutdown);
         loop {
             let permit = tokio::select! {

@@ -1,11 +1,12 @@
 //! The HTTP side: health, and the upgrade of `GET /mcp` to a WebSocket.
 
 use super::room::Place;
+use super::tls::Tls;
 use super::{Server, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
 use crate::store::Store;
-use crate::transport::websocket;
+use crate::transport::{Stream, websocket};
 use bytes::Bytes;
 use http::header::{
     ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
@@ -48,6 +49,7 @@ pub(super) struct Router {
     handshake: Duration,
     drain: Duration,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Router {
@@ -61,6 +63,7 @@ impl Router {
             handshake: server.options.handshake,
             drain: server.options.drain,
             address,
+            tls: server.tls.clone(),
         }
     }
 }
@@ -68,6 +71,7 @@ impl Router {
 /// Serves one connection until it ends or becomes a WebSocket, which then has a task of its own.
 pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAddr, place: Place) {
     prepare(&stream, peer);
+    let Some(stream) = router.secured(stream, peer).await else { return };
     let place = Arc::new(Mutex::new(Some(place)));
     let handshake = router.handshake;
     let closing = router.closing.clone();
@@ -91,6 +95,28 @@ pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAd
 }
 
 impl Router {
+    /// The connection's stream, after the handshake when there is TLS; none when that fails.
+    async fn secured(&self, stream: TcpStream, peer: SocketAddr) -> Option<Stream> {
+        let Some(tls) = &self.tls else { return Some(Stream::Plain(stream)) };
+        // Boxed, because what a handshake needs is not needed afterwards.
+        let handshake = tokio::time::timeout(self.handshake, Box::pin(tls.accept(stream)));
+        let accepted = tokio::select! {
+            accepted = handshake => accepted,
+            () = self.closing.cancelled() => return None,
+        };
+        match accepted {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(%peer, "TLS handshake took too long");
+                None
+            }
+        }
+    }
+
     async fn route(
         &self,
         mut request: Request<Incoming>,
@@ -218,10 +244,10 @@ impl Router {
 }
 
 /// Waits for the upgrade, and takes the socket itself out of what hyper kept around it.
-async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<TcpStream>> {
+async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<Stream>> {
     let upgraded = on_upgrade.await.inspect_err(|error| tracing::debug!(%error, "upgrade failed")).ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        tracing::error!("an upgraded connection is not a TCP stream");
+    let Ok(parts) = upgraded.downcast::<TokioIo<Stream>>() else {
+        tracing::error!("an upgraded connection is no stream of ours");
         return None;
     };
     let config = websocket::config(dispatcher.manager().limits().max_frame_bytes);
@@ -231,7 +257,7 @@ async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebS
 
 /// Serves a session to its end; not an `async fn` for the reason that [`websocket::serve`] is none.
 fn session(
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,
