@@ -82,6 +82,9 @@ impl Default for Config {
                 max_sessions: 10_000,
                 max_sessions_per_address: 256,
                 max_sessions_per_user: 64,
+                http_idle: Duration::from_secs(1800),
+                http_lifetime: Duration::from_secs(86_400),
+                max_replay_bytes: 1 << 20,
                 max_subscriptions: 256,
             },
             handshake: Duration::from_secs(10),
@@ -130,6 +133,9 @@ pub const SETTINGS: &[Setting] = settings![
     "limits.max_sessions", "Sessions in all.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions);
     "limits.max_sessions_per_address", "Sessions from one address.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_address);
     "limits.max_sessions_per_user", "Signed-in sessions of one user.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_user);
+    "limits.http_idle_seconds", "How long a session over HTTP may be without a request or an open stream.", |c, t| seconds(t, &mut c.server.sessions.http_idle);
+    "limits.http_lifetime_seconds", "How long a session over HTTP may last.", |c, t| seconds(t, &mut c.server.sessions.http_lifetime);
+    "limits.max_replay_bytes", "What one session over HTTP was told on streams that is kept for a client that was cut off, in bytes.", |c, t| number(t, 0, 1 << 30, &mut c.server.sessions.max_replay_bytes);
     "limits.max_subscriptions", "Subscriptions of one session.", |c, t| number(t, 1, 1_000_000, &mut c.server.sessions.max_subscriptions);
     "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
     "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);

@@ -13,6 +13,7 @@ use crate::mcp::{Dispatcher, Registry};
 use crate::session::{SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
 use crate::tenancy::Authority;
+use crate::transport::http::{Attendance, Endpoint};
 use crate::{auth, tools};
 use origin::Gate;
 use room::Room;
@@ -148,7 +149,10 @@ impl Server {
     /// [`Error::Internal`] when the listener can't say where it listens.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
         let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
-        let router = Arc::new(http::Router::new(&self, address));
+        let (endpoint, attendance) = self.endpoint();
+        let attend = Arc::clone(&endpoint).attend(attendance, self.closing.clone(), self.options.drain);
+        self.tasks.spawn(attend);
+        let router = Arc::new(http::Router::new(&self, endpoint, address));
         let sessions = &self.options.sessions;
         let room = Room::new(sessions.max_sessions, sessions.max_sessions_per_address);
         if let Some(tls) = &self.tls {
@@ -189,6 +193,11 @@ impl Server {
     /// request says who that is.
     fn counted(&self, peer: SocketAddr) -> Option<IpAddr> {
         Some(peer.ip()).filter(|address| !self.options.trusted_proxies.contains(*address))
+    }
+
+    /// What serves MCP in HTTP requests.
+    fn endpoint(&self) -> (Arc<Endpoint>, Attendance) {
+        Endpoint::new(Arc::clone(&self.dispatcher), self.tasks.clone(), self.options.handshake, None)
     }
 
     async fn drain(&self) {
