@@ -72,6 +72,9 @@ impl Default for Config {
                 max_sessions_per_address: 256,
                 max_sessions_per_user: 64,
                 max_subscriptions: 256,
+                max_questions: 16,
+                // There is a person at the other end.
+                answer_timeout: Duration::from_secs(300),
             },
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(10),
@@ -105,6 +108,8 @@ pub const SETTINGS: &[Setting] = settings![
     "limits.max_sessions_per_address", "Sessions from one address.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_address);
     "limits.max_sessions_per_user", "Signed-in sessions of one user.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_user);
     "limits.max_subscriptions", "Subscriptions of one session.", |c, t| number(t, 1, 1_000_000, &mut c.server.sessions.max_subscriptions);
+    "limits.max_questions", "Requests to one client (legacy sampling, elicitation, roots) that wait for its answer.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_questions);
+    "limits.answer_timeout_seconds", "How long a client may take to answer one.", |c, t| seconds(t, &mut c.server.sessions.answer_timeout);
     "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
     "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);
     "password.memory_kib", "argon2id: memory of one hash, in KiB.", |c, t| number(t, 8, 4 << 20, &mut c.server.password.memory_kib);

@@ -1,13 +1,16 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
+mod builder;
 mod http;
 mod room;
 
+pub use builder::Builder;
+
 use crate::error::{Error, Result};
-use crate::mcp::{Dispatcher, Registry};
-use crate::session::{SessionLimits, SessionManager};
+use crate::mcp::{Dispatcher, INSTRUCTIONS};
+use crate::session::{Announcer, SessionLimits};
 use crate::store::{Store, StoreOptions};
-use crate::tenancy::Authority;
+use crate::tools::Crm;
 use crate::{auth, tools};
 use room::Room;
 use std::future::Future;
@@ -57,17 +60,25 @@ impl Server {
         Self::with_tools(options, tools::all())
     }
 
-    /// The same with other tools.
+    /// The same with other tools beside the CRM's resources and prompts.
     ///
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
-        let store = Store::open(&options.store)?;
-        let authority = Authority::new(store.clone());
-        let passwords = auth::PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
-        let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));
-        let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
-        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new() })
+        let builder = Self::builder(options).tools(tools).resources(Crm).prompts(Crm).completions(Crm);
+        builder.instructions(INSTRUCTIONS).build()
+    }
+
+    /// A server that has nothing yet.
+    #[must_use]
+    pub fn builder(options: ServerOptions) -> Builder {
+        Builder::new(options)
+    }
+
+    /// What tells clients of changes.
+    #[must_use]
+    pub fn announcer(&self) -> Announcer {
+        Announcer::new(Arc::clone(self.dispatcher.manager()))
     }
 
     /// What serves the messages.

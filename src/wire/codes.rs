@@ -1,5 +1,6 @@
 //! Error codes, and an error as it goes out.
 
+use crate::error::Error;
 use std::borrow::Cow;
 
 /// What a caller is told of a fault of ours.
@@ -21,6 +22,10 @@ pub enum ErrorCode {
     Internal = -32603,
     /// Legacy only: there is no such resource. (The modern era has `InvalidParams` for it.)
     ResourceNotFound = -32002,
+    /// Modern only: a header of the HTTP request says another thing than the message in it.
+    HeaderMismatch = -32020,
+    /// Modern only: the request can't be served without something that the client did not declare.
+    MissingClientCapability = -32021,
     /// Modern only: the version on the request is not served.
     UnsupportedProtocolVersion = -32022,
 }
@@ -45,6 +50,14 @@ impl WireError {
     /// Parameters that don't fit.
     pub fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidParams, message)
+    }
+
+    /// What a modern client is told when the error is that it lacks a capability.
+    #[must_use]
+    pub fn missing_capability(error: &Error) -> Option<Self> {
+        let Error::MissingClientCapability { required, .. } = error else { return None };
+        let data = Some(format!(r#"{{"requiredCapabilities":{required}}}"#));
+        Some(Self { code: ErrorCode::MissingClientCapability, message: error.to_string().into(), data })
     }
 
     /// With data.
