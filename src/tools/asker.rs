@@ -82,7 +82,7 @@ impl Asker {
     pub async fn ask(&self, key: &str, question: Question) -> Result<Value> {
         let needs = question.needs();
         if !self.can(needs) {
-            return Err(Error::MissingClientCapability { name: needs.name(), required: needs.as_json() });
+            return Err(needs.missing());
         }
         match &self.0.way {
             Way::Requests { channel, limits } => by_request(channel, limits, &question).await,

@@ -1,5 +1,6 @@
 //! What a client says it can do, as far as a server may ask it for something.
 
+use crate::error::Error;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -44,6 +45,12 @@ impl Capability {
             Self::Sampling => r#"{"sampling":{}}"#,
             Self::Roots => r#"{"roots":{}}"#,
         }
+    }
+
+    /// What to say when a client lacks it.
+    #[must_use]
+    pub fn missing(self) -> Error {
+        Error::MissingClientCapability { name: self.name(), required: self.as_json() }
     }
 }
 
