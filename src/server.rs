@@ -1,8 +1,10 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
 mod builder;
+mod credentials;
 mod http;
 mod room;
+mod tls;
 
 pub use builder::Builder;
 
@@ -11,6 +13,7 @@ use crate::mcp::{Dispatcher, INSTRUCTIONS};
 use crate::session::{Announcer, SessionLimits};
 use crate::store::{Store, StoreOptions};
 use crate::tools::Crm;
+use crate::transport::http::{Attendance, Endpoint};
 use crate::{auth, tools};
 use room::Room;
 use std::future::Future;
@@ -18,9 +21,12 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use tls::TlsOptions;
 
 /// What a server is made of.
 #[derive(Debug, Clone)]
@@ -39,6 +45,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// Web origins that may connect, besides the server's own.
     pub allowed_origins: Vec<String>,
+    /// The certificate, where connections are encrypted.
+    pub tls: Option<TlsOptions>,
 }
 
 /// A server that is ready to serve.
@@ -49,6 +57,7 @@ pub struct Server {
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Server {
@@ -100,9 +109,15 @@ impl Server {
     /// [`Error::Internal`] when the listener can't say where it listens.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
         let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
-        let router = Arc::new(http::Router::new(&self, address));
+        let (endpoint, attendance) = self.endpoint();
+        let attend = Arc::clone(&endpoint).attend(attendance, self.closing.clone(), self.options.drain);
+        self.tasks.spawn(attend);
+        let router = Arc::new(http::Router::new(&self, endpoint, address));
         let sessions = &self.options.sessions;
         let room = Room::new(sessions.max_sessions, sessions.max_sessions_per_address);
+        if let Some(tls) = &self.tls {
+            self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
+        }
         let mut shutdown = pin!(shutdown);
         loop {
             let permit = tokio::select! {
@@ -131,6 +146,11 @@ impl Server {
         drop(listener);
         self.drain().await;
         Ok(())
+    }
+
+    /// What serves MCP in HTTP requests.
+    fn endpoint(&self) -> (Arc<Endpoint>, Attendance) {
+        Endpoint::new(Arc::clone(&self.dispatcher), self.tasks.clone(), self.options.handshake, None)
     }
 
     async fn drain(&self) {

@@ -1,5 +1,6 @@
 //! Puts a server together from what it is to serve.
 
+use super::tls::Tls;
 use super::{Server, ServerOptions};
 use crate::auth::PasswordStrategy;
 use crate::error::Result;
@@ -72,12 +73,13 @@ impl Builder {
     /// [`Error::Config`](crate::error::Error::Config) when an option can't be used or two tools share a name.
     pub fn build(self) -> Result<Server> {
         let Self { options, tools, resources, prompts, completions, about } = self;
+        let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let registry = Registry::new(tools)?;
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
         let passwords = PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));
         let dispatcher = Dispatcher::new(manager, Features { registry, resources, prompts, completions, about })?;
-        Ok(Server { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new() })
+        Ok(Server { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls })
     }
 }

@@ -13,6 +13,7 @@ mod limits;
 mod mailbox;
 mod manager;
 mod outbox;
+mod owner;
 mod question;
 
 pub use announcer::Announcer;
@@ -22,8 +23,9 @@ pub use hub::{Hub, Topic, Watch, WatchKey};
 pub use in_flight::{InFlight, Listen, NotAdmitted};
 pub use limits::SessionLimits;
 pub use mailbox::Mailbox;
-pub use manager::{Open, Refusal, SessionManager, SessionView};
+pub use manager::{Open, Refusal, SessionManager, SessionView, Transport};
 pub use outbox::Changes;
+pub use owner::Owner;
 pub use question::{ClientAnswer, OpenQuestion};
 
 use crate::tenancy::{Principal, SessionId};
@@ -36,6 +38,7 @@ use outbox::Outbox;
 use parking_lot::Mutex;
 use question::Questions;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Context;
 
@@ -44,6 +47,7 @@ pub struct Session {
     id: SessionId,
     peer: IpAddr,
     opened_at: i64,
+    per_request: bool,
     /// Whether it has spoken the legacy era: then notifications come unasked.
     legacy: AtomicBool,
     calls: AtomicU64,
@@ -80,11 +84,12 @@ pub struct Client {
 }
 
 impl Session {
-    fn new(peer: IpAddr) -> Self {
+    fn new(peer: IpAddr, per_request: bool) -> Self {
         Self {
             id: SessionId::new(),
             peer,
             opened_at: now(),
+            per_request,
             legacy: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             identity: Mutex::new(None),
@@ -97,6 +102,13 @@ impl Session {
             attention: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
+    }
+
+    /// A session for one request that brings its own proof. It is registered nowhere, and nobody else can
+    /// reach it.
+    #[must_use]
+    pub fn detached(peer: IpAddr) -> Arc<Self> {
+        Arc::new(Self::new(peer, true))
     }
 
     /// Its id, which proves nothing.
@@ -117,6 +129,12 @@ impl Session {
         self.opened_at
     }
 
+    /// Whether each request brings its own proof, so that a sign-in gives tokens and changes no session.
+    #[must_use]
+    pub fn is_per_request(&self) -> bool {
+        self.per_request
+    }
+
     /// Who is signed in.
     #[must_use]
     pub fn principal(&self) -> Option<Principal> {
@@ -127,6 +145,12 @@ impl Session {
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
         self.identity.lock().is_some()
+    }
+
+    /// Whether who is signed in has to be looked at again.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.identity.lock().as_ref().is_some_and(|identity| !identity.principal.is_current())
     }
 
     /// What the client said of itself.

@@ -8,16 +8,16 @@ mod closing;
 
 use crate::mcp::{Dispatcher, Running, Step};
 use crate::session::{Channel, EndReason, InFlight, Open};
+use crate::transport::Stream;
 use crate::wire::{Frame, RequestId};
 use closing::end_reason;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use futures_util::{Sink, SinkExt, Stream as _, StreamExt};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
@@ -44,7 +44,7 @@ pub(crate) fn config(max_frame_bytes: usize) -> WebSocketConfig {
 /// This future's size is what each idle session costs. So what is needed at the end only is boxed,
 /// and the connection is captured: an `async fn` would have room for its arguments once more.
 pub(crate) fn serve(
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,
@@ -58,7 +58,7 @@ pub(crate) fn serve(
 }
 
 struct Connection {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     open: Open,
     channel: Channel,
     dispatcher: Arc<Dispatcher>,
@@ -101,7 +101,7 @@ impl Future for Call {
 }
 
 impl Connection {
-    fn new(socket: WebSocketStream<TcpStream>, open: Open, dispatcher: Arc<Dispatcher>) -> Self {
+    fn new(socket: WebSocketStream<Stream>, open: Open, dispatcher: Arc<Dispatcher>) -> Self {
         let now = Instant::now();
         let mut connection = Self {
             socket,
