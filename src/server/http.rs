@@ -160,6 +160,7 @@ impl Router {
     async fn mcp(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response<Body>, Refused> {
         let (parts, body) = request.into_parts();
         let (method, headers) = (&parts.method, &parts.headers);
+        self.check_origin(headers)?;
         let names_session = headers.contains_key("mcp-session-id");
         if method != Method::POST && !(names_session && (method == Method::GET || method == Method::DELETE)) {
             return Err(hint(method));
