@@ -6,7 +6,7 @@
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::server::{ServerOptions, TlsOptions};
+use crate::server::{ServerOptions, TlsOptions, TokenSettings};
 use crate::session::SessionLimits;
 use crate::store::StoreOptions;
 use std::fmt::Display;
@@ -49,6 +49,14 @@ impl Default for Config {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let server = ServerOptions {
             store: StoreOptions { url: "sqlite:sessile.db".into(), readers: 2 },
+            public_url: None,
+            tokens: TokenSettings {
+                issuer: None,
+                audience: None,
+                access: Duration::from_secs(600),
+                refresh: Duration::from_secs(30 * 86_400),
+                rotate: Duration::from_secs(30 * 86_400),
+            },
             password: PasswordOptions {
                 // OWASP's recommendation for argon2id.
                 memory_kib: 19_456,
@@ -103,6 +111,12 @@ pub const SETTINGS: &[Setting] = settings![
         |c, t| { c.server.allowed_origins = t.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect(); Ok(()) };
     "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
     "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
+    "public_url", "Where clients reach the server, such as `https://crm.example.com`.", |c, t| url(t, &mut c.server.public_url);
+    "tokens.issuer", "The issuer that access tokens name; `public_url` unless set.", |c, t| url(t, &mut c.server.tokens.issuer);
+    "tokens.audience", "The audience that access tokens name; the issuer's `/mcp` unless set.", |c, t| word(t, &mut c.server.tokens.audience);
+    "tokens.access_seconds", "How long an access token is good.", |c, t| seconds(t, &mut c.server.tokens.access);
+    "tokens.refresh_seconds", "How long a refresh token is good, if it is not used.", |c, t| seconds(t, &mut c.server.tokens.refresh);
+    "tokens.rotate_days", "How old the key that signs access tokens gets, in days.", |c, t| days(t, &mut c.server.tokens.rotate);
     "limits.max_frame_bytes", "The largest message that is read, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_frame_bytes);
     "limits.max_calls_in_flight", "Calls of one connection that run at once.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_calls_in_flight);
     "limits.max_queued_bytes", "Output that waits for one client, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_queued_bytes);
@@ -260,6 +274,31 @@ fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
 
 fn tls(config: &mut Config) -> &mut TlsOptions {
     config.server.tls.get_or_insert_default()
+}
+
+fn days(text: &str, place: &mut Duration) -> Result<(), String> {
+    let mut days = 0u64;
+    number(text, 1, 3660, &mut days)?;
+    *place = Duration::from_secs(days * 86_400);
+    Ok(())
+}
+
+fn url(text: &str, place: &mut Option<String>) -> Result<(), String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let fits = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"\\".contains(&b));
+    if !rest.is_some_and(fits) {
+        return Err("must be a URL such as https://crm.example.com".into());
+    }
+    *place = Some(text.trim_end_matches('/').to_owned());
+    Ok(())
+}
+
+fn word(text: &str, place: &mut Option<String>) -> Result<(), String> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("must be a URL or a name, without spaces".into());
+    }
+    *place = Some(text.to_owned());
+    Ok(())
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {

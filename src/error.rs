@@ -34,6 +34,9 @@ pub enum Error {
     /// Wrong email or password; never says which.
     #[error("{0}")]
     InvalidCredentials(String),
+    /// A token that does not admit anybody; says in general why, and never holds the token.
+    #[error("{0}")]
+    InvalidToken(String),
     /// Too many failed sign-ins; try again after the given time.
     #[error("{message}")]
     TooManyAttempts {
@@ -85,6 +88,7 @@ impl Error {
             Self::NotFound(_) => "not_found",
             Self::Conflict(_) => "conflict",
             Self::InvalidCredentials(_) => "invalid_credentials",
+            Self::InvalidToken(_) => "invalid_token",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Limit(_) => "limit",
             Self::MissingClientCapability { .. } => "missing_client_capability",

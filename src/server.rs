@@ -1,7 +1,7 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
 mod builder;
-mod credentials;
+mod credential;
 mod http;
 mod room;
 mod tls;
@@ -10,7 +10,7 @@ pub use builder::Builder;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, INSTRUCTIONS};
-use crate::session::{Announcer, SessionLimits};
+use crate::session::{Announcer, SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
 use crate::tools::Crm;
 use crate::transport::http::{Attendance, Endpoint};
@@ -33,6 +33,10 @@ pub use tls::TlsOptions;
 pub struct ServerOptions {
     /// The database.
     pub store: StoreOptions,
+    /// Where clients reach the server, such as `https://crm.example.com`; tokens name it.
+    pub public_url: Option<String>,
+    /// Access and refresh tokens.
+    pub tokens: TokenSettings,
     /// The cost of passwords.
     pub password: auth::PasswordOptions,
     /// How failed sign-ins are slowed down.
@@ -49,6 +53,21 @@ pub struct ServerOptions {
     pub tls: Option<TlsOptions>,
 }
 
+/// Access and refresh tokens, as they are set.
+#[derive(Debug, Clone)]
+pub struct TokenSettings {
+    /// Their issuer; the server's public URL unless set.
+    pub issuer: Option<String>,
+    /// Their audience; the issuer's `/mcp` unless set.
+    pub audience: Option<String>,
+    /// How long an access token is good.
+    pub access: Duration,
+    /// How long a refresh token is good.
+    pub refresh: Duration,
+    /// How old a signing key gets.
+    pub rotate: Duration,
+}
+
 /// A server that is ready to serve.
 #[derive(Debug)]
 pub struct Server {
@@ -58,6 +77,20 @@ pub struct Server {
     tasks: TaskTracker,
     closing: CancellationToken,
     tls: Option<Arc<Tls>>,
+}
+
+impl ServerOptions {
+    /// Where clients reach the server, without a slash at the end.
+    pub(crate) fn public_url(&self) -> &str {
+        self.public_url.as_deref().unwrap_or("http://127.0.0.1:7400").trim_end_matches('/')
+    }
+
+    fn token_options(&self) -> auth::TokenOptions {
+        let TokenSettings { issuer, audience, access, refresh, rotate } = self.tokens.clone();
+        let issuer = issuer.unwrap_or_else(|| self.public_url().to_owned());
+        let audience = audience.unwrap_or_else(|| format!("{issuer}/mcp"));
+        auth::TokenOptions { issuer, audience, access, refresh, rotate }
+    }
 }
 
 impl Server {
@@ -118,6 +151,7 @@ impl Server {
         if let Some(tls) = &self.tls {
             self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
         }
+        self.tasks.spawn(tend(Arc::clone(self.dispatcher.manager()), self.closing.clone()));
         let mut shutdown = pin!(shutdown);
         loop {
             let permit = tokio::select! {
@@ -163,6 +197,17 @@ impl Server {
         let bound = self.options.drain + self.options.handshake.min(Duration::from_secs(5));
         if tokio::time::timeout(bound, self.tasks.wait()).await.is_err() {
             tracing::warn!(connections = self.tasks.len(), "gave up waiting for connections to close");
+        }
+    }
+}
+
+/// Looks after what the strategies keep, until the server closes.
+async fn tend(manager: Arc<SessionManager>, closing: CancellationToken) {
+    loop {
+        manager.strategies().tend().await;
+        tokio::select! {
+            () = tokio::time::sleep(auth::LOOK_EVERY) => {}
+            () = closing.cancelled() => return,
         }
     }
 }

@@ -3,10 +3,22 @@
 //! Nothing behind this module knows which strategy it was. Strategies know neither sessions nor
 //! transports.
 
+mod api_key;
+mod bearer;
 mod password;
+mod recent;
 mod secret;
+mod signing_keys;
+mod strategies;
 mod throttle;
+mod token;
 
+pub(crate) use api_key::new_api_key;
+pub use bearer::{Admitted, Bearers, Token};
 pub use password::{PasswordOptions, PasswordStrategy};
 pub use secret::{Secret, hash_code, new_code};
+pub(crate) use signing_keys::LOOK_EVERY;
+pub use signing_keys::SigningKeys;
+pub use strategies::{Strategies, StrategyOptions};
 pub use throttle::ThrottleOptions;
+pub use token::{TokenOptions, TokenStrategy, Tokens};

@@ -3,7 +3,7 @@
 use super::secret::{Secret, hash_code};
 use super::throttle::{Throttle, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::tenancy::{Authority, Principal, Proof, email_key};
+use crate::tenancy::{Account, Authority, Principal, email_key};
 use crate::time::now;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -95,7 +95,7 @@ impl PasswordStrategy {
         signed_up?;
         let account =
             directory.by_email(email).await?.ok_or_else(|| Error::Internal("a new account is gone".into()))?;
-        inner.authority.admit(&account, None, Proof::Password, now).await
+        inner.authority.admit(&account, None, now).await
     }
 
     /// Signs a user in to the tenant they used last, or to the one of an invitation, which this
@@ -111,17 +111,17 @@ impl PasswordStrategy {
         let key = email_key(email);
         inner.throttle.check(&key, from)?;
         let account = inner.authority.directory().by_email(email).await?;
-        let hash = account.as_ref().map_or_else(|| inner.nobody.clone(), |account| account.password_hash.clone());
-        let fits = self.verify(password, hash, &key, from).await?;
+        let fits = self.fits(password, account.as_ref(), &key, from).await?;
         let now = now();
         match account {
             Some(account) if fits => {
                 inner.throttle.succeeded(&key);
+                account.check_enabled()?;
                 let invited = match invitation {
                     Some(code) => Some(inner.authority.directory().join(&account, &hash_code(code), now).await?),
                     None => None,
                 };
-                inner.authority.admit(&account, invited, Proof::Password, now).await
+                inner.authority.admit(&account, invited, now).await
             }
             account => {
                 tracing::warn!(%from, known = account.is_some(), "sign-in failed");
@@ -143,12 +143,17 @@ impl PasswordStrategy {
         from: IpAddr,
     ) -> Result<Principal> {
         let inner = &self.inner;
+        if principal.is_bound_to_tenant() {
+            return Err(Error::NotAllowed(
+                "An API key, or another issuer's token, does not change a password. Sign in with email and password first.".into(),
+            ));
+        }
         let directory = inner.authority.directory();
         let gone = || Error::NotSignedIn("This account is gone.".into());
         let account = directory.by_id(principal.user()).await?.ok_or_else(gone)?;
         let key = email_key(&account.email);
         let now = now();
-        if !self.verify(current, account.password_hash.clone(), &key, from).await? {
+        if !self.fits(current, Some(&account), &key, from).await? {
             let detail = format!("wrong present password, from {from}");
             directory.note(&account, "auth.change_password_failed", &detail, now).await?;
             return Err(Error::InvalidCredentials("The current password is wrong; nothing was changed.".into()));
@@ -163,6 +168,15 @@ impl PasswordStrategy {
         self.on_pool(guard, move || inner.argon2.hash_password(password.bytes()).map(|hash| hash.to_string()))
             .await?
             .map_err(|e| Error::internal("hashing a password", e))
+    }
+
+    /// Whether a password is an account's. Where there is no account, or one without a password, it is
+    /// nobody's, and to find that out takes as long.
+    async fn fits(&self, password: Secret, account: Option<&Account>, key: &str, from: IpAddr) -> Result<bool> {
+        let hash = account.map(|account| &account.password_hash).filter(|hash| !hash.is_empty());
+        let is_somebodys = hash.is_some();
+        let hash = hash.unwrap_or(&self.inner.nobody).clone();
+        Ok(self.verify(password, hash, key, from).await? && is_somebodys)
     }
 
     /// Checks a password for an account, and counts a failure before the next one can be checked.

@@ -9,7 +9,7 @@ use super::running::Running;
 use super::{notify, subscriptions};
 use crate::error::Result;
 use crate::session::{Channel, Session, SessionManager};
-use crate::tenancy::{Principal, Role, Standing, TenantId};
+use crate::tenancy::{Principal, Recognised, Role, TenantId};
 use crate::wire::{self, Answer, Era, ErrorCode, Frame, Incoming, LATEST_LEGACY, Request, RequestId, WireError};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -231,7 +231,7 @@ impl Dispatcher {
         }
         let Some(principal) = channel.principal() else { return channel };
         match self.manager.authority().review(&principal).await {
-            Ok(Standing::Good(renewed)) => channel.speaking_as(Some(renewed)),
+            Ok(Recognised::Good(renewed)) => channel.speaking_as(Some(renewed)),
             Ok(_) => channel.speaking_as(None),
             Err(error) => {
                 tracing::error!(session = %channel.session().id(), %error, "could not look at the principal again");

@@ -4,6 +4,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod agenda;
+pub(crate) mod api_key;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod company;

@@ -2,7 +2,7 @@
 
 use super::tls::Tls;
 use super::{Server, ServerOptions};
-use crate::auth::PasswordStrategy;
+use crate::auth::{Strategies, StrategyOptions};
 use crate::error::Result;
 use crate::mcp::{About, Dispatcher, Features, Registry};
 use crate::session::SessionManager;
@@ -77,8 +77,10 @@ impl Builder {
         let registry = Registry::new(tools)?;
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
-        let passwords = PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
-        let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));
+        let strategies =
+            StrategyOptions { password: options.password, throttle: options.throttle, tokens: options.token_options() };
+        let strategies = Strategies::new(authority.clone(), strategies, Vec::new())?;
+        let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let dispatcher = Dispatcher::new(manager, Features { registry, resources, prompts, completions, about })?;
         Ok(Server { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls })
     }

@@ -1,17 +1,16 @@
 //! The HTTP side: health, MCP in requests, and the upgrade of `GET /mcp` to a WebSocket.
 
-use super::credentials;
 use super::room::Place;
 use super::tls::Tls;
-use super::{Server, prepare};
+use super::{Server, credential, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
 use crate::store::Store;
 use crate::transport::http::{Body, Caller, Endpoint};
 use crate::transport::{Patient, Stream, websocket};
 use http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -36,11 +35,9 @@ use tokio_util::task::TaskTracker;
 const SUBPROTOCOL: &str = "mcp";
 /// What the endpoint can be asked with.
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
-/// A subprotocol entry with this prefix holds a credential; it is never echoed.
-const CREDENTIAL: &str = "mcp.auth.";
 
 /// Why an upgrade is not made, as it is told.
-type Refused = Box<Response<Body>>;
+pub(super) type Refused = Box<Response<Body>>;
 
 /// How long a connection may take to send what is left once draining is over.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -144,7 +141,7 @@ impl Router {
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
             (&Method::GET, "/mcp") if asks_for_upgrade(request.headers()) => {
                 let place = || place.lock().take();
-                self.upgrade(&mut request, peer, place).unwrap_or_else(|refused| *refused)
+                self.upgrade(&mut request, peer, place).await.unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => self.mcp(request, peer.ip()).await.unwrap_or_else(|refused| *refused),
             (_, "/healthz" | "/readyz") => {
@@ -165,7 +162,7 @@ impl Router {
         if method != Method::POST && !(names_session && (method == Method::GET || method == Method::DELETE)) {
             return Err(hint(method));
         }
-        let principal = credentials::prove(&self.dispatcher, headers, peer).await?;
+        let principal = credential::prove(self.dispatcher.manager(), headers, peer).await?;
         let caller = Caller { principal, peer };
         Ok(match *method {
             Method::POST => self.endpoint.post(headers, body, caller).await,
@@ -188,7 +185,7 @@ impl Router {
     }
 
     /// Answers an upgrade with 101 and starts the WebSocket's task, or says why not.
-    fn upgrade(
+    async fn upgrade(
         &self,
         request: &mut Request<Incoming>,
         peer: SocketAddr,
@@ -213,11 +210,12 @@ impl Router {
         };
         self.check_origin(headers)?;
         let protocol = negotiate_subprotocol(headers)?;
-        if headers.contains_key(AUTHORIZATION) {
-            return Err(no_credentials());
-        }
+        let token = credential::of_upgrade(headers, tokens(headers, &SEC_WEBSOCKET_PROTOCOL))?;
         let accept = derive_accept_key(key.as_bytes());
         let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
+        if let Some(token) = token {
+            self.dispatcher.manager().enter(&open, &token).await.map_err(credential::refused)?;
+        }
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
@@ -331,9 +329,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
     let mut selected = None;
     for offer in offered {
         any = true;
-        if offer.starts_with(CREDENTIAL) {
-            return Err(no_credentials());
-        }
         if offer == SUBPROTOCOL {
             selected = Some(SUBPROTOCOL);
         }
@@ -342,16 +337,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
         return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n").into());
     }
     Ok(selected)
-}
-
-fn no_credentials() -> Refused {
-    let mut response = text(
-        StatusCode::UNAUTHORIZED,
-        "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
-    );
-    let refused = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
-    response.headers_mut().insert(WWW_AUTHENTICATE, refused);
-    response.into()
 }
 
 fn refused(refusal: Refusal) -> Refused {

@@ -31,11 +31,19 @@ pub enum EndReason {
     PasswordChanged,
     /// The user is no longer a member of the tenant.
     MembershipEnded,
+    /// The token or key that the session was opened with was taken back.
+    CredentialRevoked,
+    /// The time of that token or key is over.
+    CredentialExpired,
+    /// The user's account was disabled.
+    AccountDisabled,
+    /// The tenant was suspended.
+    TenantSuspended,
 }
 
 impl EndReason {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::ClientClosed,
         Self::ConnectionLost,
         Self::Draining,
@@ -50,6 +58,10 @@ impl EndReason {
         Self::Ended,
         Self::PasswordChanged,
         Self::MembershipEnded,
+        Self::CredentialRevoked,
+        Self::CredentialExpired,
+        Self::AccountDisabled,
+        Self::TenantSuspended,
     ];
 
     /// Its name, in logs and as the close frame's reason.
@@ -70,6 +82,10 @@ impl EndReason {
             Self::Ended => "session-ended",
             Self::PasswordChanged => "password-changed",
             Self::MembershipEnded => "membership-ended",
+            Self::CredentialRevoked => "credential-revoked",
+            Self::CredentialExpired => "credential-expired",
+            Self::AccountDisabled => "account-disabled",
+            Self::TenantSuspended => "tenant-suspended",
         }
     }
 
@@ -92,6 +108,10 @@ impl EndReason {
             Self::Ended => 4004,
             Self::PasswordChanged => 4005,
             Self::MembershipEnded => 4006,
+            Self::CredentialRevoked => 4007,
+            Self::CredentialExpired => 4008,
+            Self::AccountDisabled => 4009,
+            Self::TenantSuspended => 4010,
         }
     }
 }

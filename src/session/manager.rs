@@ -3,10 +3,10 @@
 use super::hub::Hub;
 use super::{EndReason, Identity, Session, SessionLimits};
 use crate::address::counted;
-use crate::auth::PasswordStrategy;
+use crate::auth::{PasswordStrategy, Strategies, Token};
 use crate::error::{Error, Result};
 use crate::store::Event;
-use crate::tenancy::{Authority, Principal, SessionId, Standing, TenantId, UserId};
+use crate::tenancy::{Authority, Principal, Recognised, SessionId, TenantId, UserId};
 use crate::time;
 use dashmap::DashMap;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct SessionManager {
     limits: SessionLimits,
     authority: Authority,
-    passwords: PasswordStrategy,
+    strategies: Strategies,
     hub: Arc<Hub>,
     index: Arc<Index>,
     draining: AtomicBool,
@@ -99,7 +99,7 @@ impl SessionManager {
     /// A manager without sessions, which hears from the store who is to be looked at again and
     /// which records changed.
     #[must_use]
-    pub fn new(limits: SessionLimits, authority: Authority, passwords: PasswordStrategy) -> Self {
+    pub fn new(limits: SessionLimits, authority: Authority, strategies: Strategies) -> Self {
         let index = Arc::<Index>::default();
         let hub = Arc::<Hub>::default();
         let (heard_index, heard_hub) = (Arc::clone(&index), Arc::clone(&hub));
@@ -110,7 +110,7 @@ impl SessionManager {
             }
             Event::Record { .. } => heard_hub.tell(event),
         });
-        Self { limits, authority, passwords, hub, index, draining: AtomicBool::new(false) }
+        Self { limits, authority, strategies, hub, index, draining: AtomicBool::new(false) }
     }
 
     /// Opens a session for a connection that holds who is signed in.
@@ -158,6 +158,30 @@ impl SessionManager {
     pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
         let seat = self.seat(session, principal.user())?;
         session.set_identity(Some(Identity { principal, _seat: seat }));
+        if session.is_stale() {
+            // It changed before the session was among those that are told.
+            session.review();
+        }
+        Ok(())
+    }
+
+    /// Signs a new session in as whoever a token admits.
+    ///
+    /// # Errors
+    /// As for [`Bearers::admit`](crate::auth::Bearers::admit), and [`Error::Limit`] when the user has as many
+    /// sessions as may be.
+    pub async fn enter(&self, session: &Arc<Session>, token: &Token) -> Result<()> {
+        let principal = self.strategies.bearers.admit(token, session.peer()).await?;
+        self.sign_in(session, principal.clone())?;
+        self.authority.directory().note_connection(&principal, session.peer(), time::now()).await?;
+        tracing::info!(
+            session = %session.id(),
+            user = principal.email(),
+            tenant = principal.tenant_name(),
+            role = %principal.role(),
+            proof = %principal.proof(),
+            "signed in"
+        );
         Ok(())
     }
 
@@ -183,9 +207,13 @@ impl SessionManager {
             return Ok(());
         }
         match self.authority.review(&principal).await? {
-            Standing::Good(renewed) => session.refresh(renewed),
-            Standing::PasswordChanged => self.expel(session, EndReason::PasswordChanged),
-            Standing::NotAMember => self.expel(session, EndReason::MembershipEnded),
+            Recognised::Good(renewed) => session.refresh(renewed),
+            Recognised::PasswordChanged => self.expel(session, EndReason::PasswordChanged),
+            Recognised::NotAMember => self.expel(session, EndReason::MembershipEnded),
+            Recognised::Revoked => self.expel(session, EndReason::CredentialRevoked),
+            Recognised::Expired => self.expel(session, EndReason::CredentialExpired),
+            Recognised::Disabled => self.expel(session, EndReason::AccountDisabled),
+            Recognised::Suspended => self.expel(session, EndReason::TenantSuspended),
         }
         Ok(())
     }
@@ -215,6 +243,7 @@ impl SessionManager {
     /// Refuses new sessions and has the open ones close.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+        self.strategies.bearers.close();
         self.all().iter().for_each(|session| session.end(EndReason::Draining));
     }
 
@@ -244,10 +273,16 @@ impl SessionManager {
         &self.authority
     }
 
+    /// What turns proofs into principals.
+    #[must_use]
+    pub fn strategies(&self) -> &Strategies {
+        &self.strategies
+    }
+
     /// Sign-in by password.
     #[must_use]
     pub fn passwords(&self) -> &PasswordStrategy {
-        &self.passwords
+        &self.strategies.passwords
     }
 
     /// Who watches what.

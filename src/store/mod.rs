@@ -111,6 +111,12 @@ impl Store {
         self.engine.hand_over(write).await.map(drop)
     }
 
+    /// Hands a write over if there is room for it, and else drops it: for what is worth noting and not
+    /// worth waiting for.
+    pub fn write_if_room(&self, write: Write) {
+        self.engine.try_hand_over(write);
+    }
+
     /// Has `listener` called with the events of each write, after its commit and before its
     /// writer learns of it, on the store's own thread.
     pub fn on_commit(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {

@@ -106,6 +106,16 @@ impl Sqlite {
         Ok(outcome)
     }
 
+    /// Queues a write unless the queue is full.
+    pub(super) fn try_hand_over(&self, write: Write) {
+        let (reply, _) = oneshot::channel();
+        if let Some(writes) = &self.writes
+            && writes.try_send(WriteJob { write, reply }).is_err()
+        {
+            tracing::debug!("dropped a note: too many writes wait");
+        }
+    }
+
     pub(super) fn on_commit(&self, listener: Listener) {
         self.listeners.write().push(listener);
     }

@@ -21,6 +21,8 @@ pub struct Account {
     pub(crate) password_hash: String,
     /// Raised whenever the password changes.
     pub(super) epoch: i64,
+    /// Whether it may sign in nowhere just now.
+    pub(super) disabled: bool,
     pub(super) last_tenant: Option<TenantId>,
 }
 
@@ -33,6 +35,8 @@ pub struct Membership {
     pub tenant_name: String,
     /// The user's role there.
     pub role: Role,
+    /// Whether nobody gets in there just now.
+    pub(super) suspended: bool,
 }
 
 /// An id with the name that people know it by.
@@ -57,13 +61,14 @@ impl Directory {
 
     /// The account with this address, whatever the case it was written in.
     pub(crate) async fn by_email(&self, email: &str) -> Result<Option<Account>> {
-        let sql = "SELECT id, email, password_hash, epoch, last_tenant_id FROM app_user WHERE email_key = $1";
+        let sql =
+            "SELECT id, email, password_hash, epoch, disabled_at, last_tenant_id FROM app_user WHERE email_key = $1";
         self.store.get(sql, params![email_key(email)]).await?.map(account).transpose()
     }
 
     /// The account of a user.
     pub(crate) async fn by_id(&self, user: UserId) -> Result<Option<Account>> {
-        let sql = "SELECT id, email, password_hash, epoch, last_tenant_id FROM app_user WHERE id = $1";
+        let sql = "SELECT id, email, password_hash, epoch, disabled_at, last_tenant_id FROM app_user WHERE id = $1";
         self.store.get(sql, params![user]).await?.map(account).transpose()
     }
 
@@ -72,16 +77,16 @@ impl Directory {
         self.store.get("SELECT 1 FROM tenant LIMIT 1", Vec::new()).await.map(|row| row.is_some())
     }
 
-    /// Where a user is a member, by name.
+    /// Where a user is a member and gets in, by name.
     pub(crate) async fn memberships(&self, user: UserId) -> Result<Vec<Membership>> {
-        let sql = "SELECT t.id, t.name, m.role FROM member m JOIN tenant t ON t.id = m.tenant_id
-                   WHERE m.user_id = $1 ORDER BY t.name, t.id";
+        let sql = "SELECT t.id, t.name, m.role, t.suspended_at FROM member m JOIN tenant t ON t.id = m.tenant_id
+                   WHERE m.user_id = $1 AND t.suspended_at IS NULL ORDER BY t.name, t.id";
         self.store.list(sql, params![user]).await?.iter_mut().map(membership).collect()
     }
 
-    /// A user's place in one tenant.
+    /// A user's place in one tenant, which may be suspended.
     pub(super) async fn membership(&self, user: UserId, tenant: TenantId) -> Result<Option<Membership>> {
-        let sql = "SELECT t.id, t.name, m.role FROM member m JOIN tenant t ON t.id = m.tenant_id
+        let sql = "SELECT t.id, t.name, m.role, t.suspended_at FROM member m JOIN tenant t ON t.id = m.tenant_id
                    WHERE m.tenant_id = $1 AND m.user_id = $2";
         self.store.get(sql, params![tenant, user]).await?.map(|mut row| membership(&mut row)).transpose()
     }
@@ -144,6 +149,16 @@ impl Directory {
         self.store.write(write).await.map(drop)
     }
 
+    /// Notes that a principal opened a connection with a proof of its own.
+    pub(crate) async fn note_connection(&self, principal: &Principal, from: std::net::IpAddr, now: i64) -> Result<()> {
+        let detail = format!("a connection by {}, from {from}", principal.proof());
+        let write = Write::new().run(
+            "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail) VALUES ($1, $2, $3, 'auth.sign_in', $4, $5, $6)",
+            params![principal.tenant(), Uuid::now_v7(), now, principal.user(), principal.email(), detail],
+        );
+        self.store.write(write).await.map(drop)
+    }
+
     /// Notes that a user signed out.
     pub(crate) async fn note_sign_out(&self, principal: &Principal, now: i64) -> Result<()> {
         let write = Write::new().run(
@@ -192,8 +207,8 @@ impl Directory {
                 "This invitation code is not valid: it is mistyped, expired or used already. Ask for a new one.".into(),
             )
         };
-        let sql = "SELECT i.tenant_id, t.name, i.role FROM invite i JOIN tenant t ON t.id = i.tenant_id
-                   WHERE i.code_hash = $1 AND i.expires_at > $2";
+        let sql = "SELECT i.tenant_id, t.name, i.role, t.suspended_at FROM invite i JOIN tenant t ON t.id = i.tenant_id
+                   WHERE i.code_hash = $1 AND i.expires_at > $2 AND t.suspended_at IS NULL";
         let mut row = self.store.get(sql, params![code_hash, now]).await?.ok_or_else(unknown)?;
         let membership = membership(&mut row)?;
         let tenant = membership.tenant;
@@ -246,6 +261,7 @@ fn account(mut row: Row) -> Result<Account> {
         email: row.text()?,
         password_hash: row.text()?,
         epoch: row.int()?,
+        disabled: row.opt_int()?.is_some(),
         last_tenant: row.opt_uuid()?.map(TenantId::stored),
     })
 }
@@ -255,5 +271,6 @@ fn membership(row: &mut Row) -> Result<Membership> {
         tenant: TenantId::stored(row.uuid()?),
         tenant_name: row.text()?,
         role: Role::stored(&row.text()?)?,
+        suspended: row.opt_int()?.is_some(),
     })
 }

@@ -5,6 +5,7 @@
 //! [`TenantId`] can't be deserialised, so no request can name its tenant.
 
 mod authority;
+mod credentials;
 mod directory;
 mod ids;
 mod principal;
@@ -13,7 +14,9 @@ mod scope;
 mod standing;
 
 pub use authority::Authority;
-pub(crate) use authority::Standing;
+pub(crate) use authority::Recognised;
+pub use credentials::Credentials;
+pub(crate) use credentials::{Refreshed, StoredKey};
 pub(crate) use directory::email_key;
 pub use directory::{Account, Directory, Membership, Named};
 pub use ids::{SessionId, TenantId, UserId};

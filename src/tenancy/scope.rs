@@ -1,7 +1,7 @@
 //! The right to read and write one tenant's data.
 
 use super::ids::TenantId;
-use super::principal::Principal;
+use super::principal::{Principal, Proof};
 use crate::error::{Error, Result};
 use crate::store::{Document, Event, FromRow, RecordKind, Store, Value, Write, Written, params};
 use std::sync::Arc;
@@ -128,10 +128,7 @@ impl ScopedWrite<'_> {
     /// when the principal's place in the tenant has changed.
     pub(crate) async fn commit(self) -> Result<Written> {
         const STANDING: &str = "standing";
-        let principal = self.scope.principal();
-        let sql = "SELECT 1 FROM member m JOIN app_user u ON u.id = m.user_id
-                   WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.role = $3 AND u.epoch = $4";
-        let params = params![principal.user(), principal.role().as_str(), principal.epoch()];
+        let (sql, params) = standing(self.scope.principal());
         let guard = Write::new().expect(STANDING, sql, bound(self.scope.tenant(), sql, params));
         match self.scope.store.write(guard.and(self.write)).await {
             Ok(mut written) => {
@@ -145,6 +142,38 @@ impl ScopedWrite<'_> {
             Err(error) => Err(error),
         }
     }
+}
+
+macro_rules! as_it_was {
+    ($($more:literal)?) => {
+        concat!(
+            "SELECT 1 FROM member m JOIN app_user u ON u.id = m.user_id JOIN tenant t ON t.id = m.tenant_id
+             WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.role = $3 AND u.disabled_at IS NULL AND t.suspended_at IS NULL",
+            $($more)?
+        )
+    };
+}
+
+/// The statement that finds a principal's place as it was when the principal was looked at.
+fn standing(principal: &Principal) -> (&'static str, Vec<Value>) {
+    let mut params = params![principal.user(), principal.member_role().as_str()];
+    let sql = match principal.proof() {
+        Proof::Password => {
+            params.push(principal.epoch().into());
+            as_it_was!(" AND u.epoch = $4")
+        }
+        // Its tenant may be another one: whoever opened a WebSocket with it can switch.
+        Proof::AccessToken { family } => {
+            params.extend(params![principal.epoch(), *family]);
+            as_it_was!(" AND u.epoch = $4 AND EXISTS (SELECT 1 FROM token_family f WHERE f.id = $5)")
+        }
+        Proof::ApiKey { id, .. } => {
+            params.push((*id).into());
+            as_it_was!(" AND EXISTS (SELECT 1 FROM api_key k WHERE k.tenant_id = $1 AND k.id = $4)")
+        }
+        Proof::External { .. } => as_it_was!(),
+    };
+    (sql, params)
 }
 
 /// The parameters with the tenant in front.

@@ -10,7 +10,7 @@ use super::auth::{self, Identity};
 use super::input::Text;
 use super::{Access, Effect, Reply, SessionCaller, Tool};
 use crate::auth::hash_code;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::tenancy::Role;
 use crate::time;
 use schemars::JsonSchema;
@@ -79,11 +79,7 @@ async fn switch(caller: SessionCaller, Switch { to }: Switch) -> Result<Reply<Id
 }
 
 async fn join(caller: SessionCaller, Join { code }: Join) -> Result<Reply<Identity>> {
-    let (authority, now) = (caller.manager.authority(), time::now());
     let principal = caller.scope()?.principal();
-    let account = authority.directory().by_id(principal.user()).await?;
-    let account = account.ok_or_else(|| Error::NotSignedIn("This account is gone.".into()))?;
-    let membership = authority.directory().join(&account, &hash_code(&code), now).await?;
-    let principal = authority.enter(principal, membership.tenant, now).await?;
+    let principal = caller.manager.authority().join(principal, &hash_code(&code), time::now()).await?;
     auth::enter(&caller, principal).await
 }

@@ -116,11 +116,12 @@ impl Connection {
             outgoing: false,
             heard: false,
             blocked_since: None,
-            stranger_since: Some(now),
+            stranger_since: None,
             last_heard: now,
             pinged: false,
             timer: Box::pin(sleep(Duration::ZERO)),
         };
+        connection.note_standing();
         let next = connection.next_deadline();
         connection.timer.as_mut().reset(next);
         connection
@@ -356,6 +357,8 @@ impl Connection {
             if self.stranger_since.is_some_and(|since| now >= since + limits.unauthenticated) {
                 return Poll::Ready(EndReason::NotSignedIn);
             }
+            // What a principal was proved with may end by itself.
+            self.review |= self.open.is_stale();
             if self.held.is_some() {
                 // It says that the client is there, though nothing is read.
                 self.last_heard = now;
@@ -385,6 +388,9 @@ impl Connection {
         }
         if let Some(since) = self.blocked_since {
             next = next.min(since + limits.write_timeout);
+        }
+        if let Some(left) = self.open.time_left() {
+            next = next.min(Instant::now() + left.max(Duration::from_secs(1)));
         }
         next
     }
