@@ -86,6 +86,9 @@ impl Default for Config {
                 http_lifetime: Duration::from_secs(86_400),
                 max_replay_bytes: 1 << 20,
                 max_subscriptions: 256,
+                max_questions: 16,
+                // There is a person at the other end.
+                answer_timeout: Duration::from_secs(300),
             },
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(10),
@@ -137,6 +140,8 @@ pub const SETTINGS: &[Setting] = settings![
     "limits.http_lifetime_seconds", "How long a session over HTTP may last.", |c, t| seconds(t, &mut c.server.sessions.http_lifetime);
     "limits.max_replay_bytes", "What one session over HTTP was told on streams that is kept for a client that was cut off, in bytes.", |c, t| number(t, 0, 1 << 30, &mut c.server.sessions.max_replay_bytes);
     "limits.max_subscriptions", "Subscriptions of one session.", |c, t| number(t, 1, 1_000_000, &mut c.server.sessions.max_subscriptions);
+    "limits.max_questions", "Requests to one client (legacy sampling, elicitation, roots) that wait for its answer.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_questions);
+    "limits.answer_timeout_seconds", "How long a client may take to answer one.", |c, t| seconds(t, &mut c.server.sessions.answer_timeout);
     "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
     "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);
     "password.memory_kib", "argon2id: memory of one hash, in KiB.", |c, t| number(t, 8, 4 << 20, &mut c.server.password.memory_kib);

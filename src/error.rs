@@ -48,6 +48,17 @@ pub enum Error {
     /// A bound was hit.
     #[error("{0}")]
     Limit(String),
+    /// The call needs something of the client that it did not say it can do.
+    #[error("This needs a client with the capability {name}, which it did not declare.")]
+    MissingClientCapability {
+        /// Its name.
+        name: &'static str,
+        /// It alone as `ClientCapabilities`, in JSON.
+        required: &'static str,
+    },
+    /// The client was asked for something and did not give it.
+    #[error("{0}")]
+    Unanswered(String),
     /// What should be created is already there.
     #[error("{0}")]
     AlreadyExists(String),
@@ -80,6 +91,8 @@ impl Error {
             Self::InvalidToken(_) => "invalid_token",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Limit(_) => "limit",
+            Self::MissingClientCapability { .. } => "missing_client_capability",
+            Self::Unanswered(_) => "unanswered",
             Self::AlreadyExists(_) => "already_exists",
             Self::Busy(_) => "busy",
             Self::Unmet(_) | Self::Config(_) | Self::Internal(_) => "internal",

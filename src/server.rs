@@ -1,5 +1,6 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
+mod builder;
 mod cors;
 mod credential;
 mod forwarded;
@@ -8,11 +9,13 @@ mod origin;
 mod room;
 mod tls;
 
+pub use builder::Builder;
+
 use crate::error::{Error, Result};
-use crate::mcp::{Dispatcher, Registry};
-use crate::session::{SessionLimits, SessionManager};
+use crate::mcp::{Dispatcher, INSTRUCTIONS};
+use crate::session::{Announcer, SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
-use crate::tenancy::Authority;
+use crate::tools::Crm;
 use crate::transport::http::{Attendance, Endpoint};
 use crate::{auth, tools};
 use origin::Gate;
@@ -112,22 +115,25 @@ impl Server {
         Self::with_tools(options, tools::all())
     }
 
-    /// The same with other tools.
+    /// The same with other tools beside the CRM's resources and prompts.
     ///
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
-        let gate = Gate::new(&options)?;
-        let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
-        let store = Store::open(&options.store)?;
-        let authority = Authority::new(store.clone());
-        let tokens = options.token_options();
-        let issuers = auth::oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
-        let strategies = auth::StrategyOptions { password: options.password, throttle: options.throttle, tokens };
-        let strategies = auth::Strategies::new(authority.clone(), strategies, issuers)?;
-        let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
-        let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
-        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls, gate })
+        let builder = Self::builder(options).tools(tools).resources(Crm).prompts(Crm).completions(Crm);
+        builder.instructions(INSTRUCTIONS).build()
+    }
+
+    /// A server that has nothing yet.
+    #[must_use]
+    pub fn builder(options: ServerOptions) -> Builder {
+        Builder::new(options)
+    }
+
+    /// What tells clients of changes.
+    #[must_use]
+    pub fn announcer(&self) -> Announcer {
+        Announcer::new(Arc::clone(self.dispatcher.manager()))
     }
 
     /// What serves the messages.

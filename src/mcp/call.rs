@@ -1,7 +1,8 @@
 //! `tools/call`: who may, and with what.
 
 use super::dispatcher::{Step, standing};
-use super::exchange::{Exchange, missing, no_such_level};
+use super::exchange::Exchange;
+use super::failures::{missing, no_such_level};
 use super::params::Params;
 use super::running::{Running, Work, guarded};
 use crate::error::{Error, Result};
@@ -16,7 +17,7 @@ impl Exchange<'_> {
         let Some(name) = params.name.as_deref() else {
             return Err(self.fail(missing("name")));
         };
-        let Some(tool) = self.dispatcher.registry.get(name) else {
+        let Some(tool) = self.dispatcher.features.registry.get(name) else {
             return Err(self
                 .fail(WireError::invalid_params(format!("Unknown tool: {name}. tools/list names those there are."))));
         };
@@ -28,12 +29,17 @@ impl Exchange<'_> {
         if let Err(error) = self.check_access(tool) {
             return Ok(Step::Answer(self.answer().tool_error(&error)));
         }
+        let asking = match tool.asks.then(|| self.asking("tools/call", name, params)).transpose() {
+            Ok(asking) => asking,
+            Err(error) => return Err(self.fail(error)),
+        };
         let answer = self.answer();
         let invocation = Invocation {
             manager: Arc::clone(&self.dispatcher.manager),
             channel: self.channel.clone(),
             scope: self.scope.take(),
             reporter,
+            asker: asking.as_ref().map(|asking| asking.asker.clone()),
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);
         // Arguments are read here already, by code of the tool's own.
@@ -41,14 +47,16 @@ impl Exchange<'_> {
             Ok(run) => run,
             Err(error) => return Err(self.fail(error)),
         };
-        Ok(match run {
-            Run::Done(answer) => Step::Answer(answer),
-            Run::Running(work) if tool.exclusive => {
-                let work = self.noting_lists(work);
-                Step::Run(Running::new(Some(self.id), self.era, work).exclusive())
-            }
-            Run::Running(work) => Step::Run(Running::new(Some(self.id), self.era, work)),
-        })
+        let work = match (run, asking) {
+            (Run::Done(answer), _) => return Ok(Step::Answer(answer)),
+            (Run::Running(work), None) => work,
+            (Run::Running(work), Some(asking)) => asking.run(work),
+        };
+        if tool.exclusive {
+            let work = self.noting_lists(work);
+            return Ok(Step::Run(Running::new(Some(self.id), self.era, work).exclusive()));
+        }
+        Ok(Step::Run(Running::new(Some(self.id), self.era, work)))
     }
 
     fn check_access(&self, tool: &Tool) -> Result<()> {
@@ -56,7 +64,7 @@ impl Exchange<'_> {
         if tool.access.allows(role) {
             return Ok(());
         }
-        let name = tool.name;
+        let name = &tool.name;
         Err(match (self.principal(), tool.access) {
             (Some(principal), Access::Role(least)) => Error::NotAllowed(format!(
                 "{name} needs the role {least} or a higher one, and you are {} of {}. Ask an admin or an owner of the tenant.",
@@ -80,7 +88,7 @@ impl Exchange<'_> {
         })
     }
 
-    fn reporter(&self, params: &Params<'_>) -> Result<Reporter, WireError> {
+    pub(super) fn reporter(&self, params: &Params<'_>) -> Result<Reporter, WireError> {
         let token = params.progress_token()?;
         let log_level = match (self.era, params.meta.as_ref().and_then(|meta| meta.log_level.as_deref())) {
             (Era::Modern, Some(level)) => Some(Reporter::level(level).ok_or_else(|| no_such_level(level))?),

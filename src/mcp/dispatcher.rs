@@ -1,8 +1,10 @@
 //! From a message to its answer.
 
 use super::exchange::Exchange;
+use super::features::Features;
 use super::params::Params;
 use super::registry::Registry;
+use super::request_state::Sealer;
 use super::running::Running;
 use super::{notify, subscriptions};
 use crate::error::Result;
@@ -19,7 +21,8 @@ const LOOKS: usize = 10;
 #[derive(Debug)]
 pub struct Dispatcher {
     pub(super) manager: Arc<SessionManager>,
-    pub(super) registry: Registry,
+    pub(super) features: Arc<Features>,
+    pub(super) sealer: Arc<Sealer>,
 }
 
 /// What is to be done about a message.
@@ -37,10 +40,12 @@ pub enum Step {
 }
 
 impl Dispatcher {
-    /// A dispatcher for these sessions and tools.
-    #[must_use]
-    pub fn new(manager: Arc<SessionManager>, registry: Registry) -> Arc<Self> {
-        Arc::new(Self { manager, registry })
+    /// A dispatcher for these sessions and what is served to them.
+    ///
+    /// # Errors
+    /// [`Error::Internal`](crate::error::Error::Internal) when the system has no randomness to give.
+    pub fn new(manager: Arc<SessionManager>, features: Features) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { manager, features: Arc::new(features), sealer: Arc::new(Sealer::new()?) }))
     }
 
     /// The sessions that it serves.
@@ -52,7 +57,7 @@ impl Dispatcher {
     /// The tools that it serves.
     #[must_use]
     pub fn registry(&self) -> &Registry {
-        &self.registry
+        &self.features.registry
     }
 
     /// Takes a message that came on a channel.
@@ -72,6 +77,13 @@ impl Dispatcher {
             Ok(Incoming::Notification { method, params }) => cancelled(&method, params),
             _ => None,
         }
+    }
+
+    /// Whether a message answers what the client was asked: then it need not wait for an exclusive call either, which
+    /// may be the one that asked.
+    #[must_use]
+    pub fn answers(session: &Session, text: &str) -> bool {
+        matches!(wire::parse(text), Ok(Incoming::Response { id: Some(id), .. }) if session.awaits(&id))
     }
 
     /// Looks again at who is signed in, because something about them changed.
@@ -123,7 +135,12 @@ impl Dispatcher {
         match parsed {
             Ok(Incoming::Request(request)) => self.request(channel, text, request),
             Ok(Incoming::Notification { method, params }) => notification(session, &method, params),
-            Ok(Incoming::Response) => Step::Nothing,
+            Ok(Incoming::Response { id, answer }) => {
+                if let Some(id) = id {
+                    session.answered(&id, answer.map(owned).map_err(owned));
+                }
+                Step::Nothing
+            }
             Ok(Incoming::Batch(_)) => no_batch(session),
             Err((Some(id), error)) => Step::Answer(Answer::to(&id, Era::Legacy).error(&error)),
             Err((None, error)) => Step::Answer(Answer::to_nobody(wire::keeps_null_ids(version(session))).error(&error)),
@@ -226,7 +243,7 @@ impl Dispatcher {
     /// Notes which lists look different from before, now that another may be signed in.
     pub(super) fn note_lists(&self, session: &Arc<Session>, before: (Option<Role>, Option<TenantId>)) {
         let after = standing(session);
-        let tools = self.registry.list(before.0) != self.registry.list(after.0);
+        let tools = self.features.registry.list(before.0) != self.features.registry.list(after.0);
         let resources = before.1 != after.1;
         // Whoever signs in again in the same tenant has lost their watches all the same.
         subscriptions::follow(&self.manager, session);
@@ -238,6 +255,11 @@ impl Dispatcher {
         }
     }
 }
+
+fn owned(raw: &RawValue) -> String {
+    raw.get().to_owned()
+}
+
 fn notification(session: &Session, method: &str, params: Option<&RawValue>) -> Step {
     let Some(id) = cancelled(method, params) else { return Step::Nothing };
     if session.unlisten(&id) {

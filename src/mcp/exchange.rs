@@ -1,14 +1,16 @@
 //! One request on its way to an answer: what each method does.
 
 use super::dispatcher::{Dispatcher, Step};
-use super::lists::{self, Members};
+use super::failures::{missing, no_such_level};
+use super::features::{Features, completing};
+use super::lists::{self, PageOf};
 use super::params::Params;
-use super::running::Running;
-use super::{completion, prompts, resources, server, subscriptions};
-use crate::session::{Channel, NotAdmitted, Session};
+use super::running::{Running, Work};
+use super::subscriptions;
+use crate::session::{Announcer, Channel, NotAdmitted, Session};
 use crate::tenancy::{Principal, TenantScope};
-use crate::tools::Reporter;
-use crate::wire::{self, Answer, Era, ErrorCode, RequestId, WireError};
+use crate::tools::{Arguments, Asker, Context, Keep, Members, Prompts, Reporter, Resources, Round};
+use crate::wire::{self, Answer, Capabilities, Era, ErrorCode, RequestId, WireError};
 use serde_json::value::RawValue;
 use std::future::Future;
 use std::sync::Arc;
@@ -46,28 +48,25 @@ impl Exchange<'_> {
         } else {
             self.session().set_legacy();
         }
+        let features = &self.dispatcher.features;
         match (method, self.era) {
             ("tools/call", _) => self.call(params),
             ("tools/list", _) => self.tools(params),
-            ("resources/list", _) => self.resources(params),
-            ("resources/templates/list", _) => self.cached(params, lists::templates(), true),
-            ("resources/read", _) => {
-                let uri = self.required(params.uri.as_deref(), "uri")?;
-                self.run(|scope, era| resources::read(scope, uri, era))
+            ("resources/list" | "resources/templates/list" | "resources/read", _) if !features.resources.is_empty() => {
+                self.resources(method, params)
             }
-            ("prompts/list", _) => self.cached(params, lists::prompts(), true),
-            ("prompts/get", _) => {
-                let name = self.required(params.name.as_deref(), "name")?;
-                let arguments = params.arguments.map(|raw| raw.get().to_owned());
-                self.run(|scope, _| prompts::get(scope, name, arguments))
-            }
-            ("completion/complete", _) => {
+            ("prompts/list" | "prompts/get", _) if !features.prompts.is_empty() => self.prompts(method, params),
+            ("completion/complete", _) if !features.completions.is_empty() => {
                 let reference = self.required(params.reference.map(RawValue::get), "ref")?;
                 let argument = self.required(params.argument.map(RawValue::get), "argument")?;
-                self.run(|scope, _| completion::complete(scope, reference, argument))
+                let wanted = completing(&reference, &argument, params.context.map(|raw| raw.get().to_owned()));
+                self.run(params, |features, context, era| async move {
+                    Ok((features.complete(context, wanted, era).await?, false))
+                })
             }
             ("server/discover", Era::Modern) => {
-                Ok(Step::Answer(self.answer().cacheable(&server::discover(), 3_600_000, true)))
+                let discovered = self.dispatcher.features.discover();
+                Ok(Step::Answer(self.answer().cacheable(&discovered, 3_600_000, true)))
             }
             ("subscriptions/listen", Era::Modern) => self.listen(params),
             ("server/discover" | "subscriptions/listen", Era::Legacy) => {
@@ -79,10 +78,12 @@ impl Exchange<'_> {
             ("initialize", Era::Legacy) => self.initialize(params),
             ("ping", Era::Legacy) => Ok(Step::Answer(self.answer().members(""))),
             ("logging/setLevel", Era::Legacy) => self.set_level(params),
-            ("resources/subscribe", Era::Legacy) => {
+            ("resources/subscribe", Era::Legacy) if !features.resources.is_empty() => {
                 let uri = self.required(params.uri.as_deref(), "uri")?;
                 let (manager, session) = (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session()));
-                self.run(|scope, _| subscriptions::subscribe(manager, session, scope, uri))
+                self.run(params, |features, context, _| async move {
+                    Ok((subscriptions::subscribe(&features, &manager, &session, &context, uri).await?, false))
+                })
             }
             ("resources/unsubscribe", Era::Legacy) => {
                 let uri = self.required(params.uri.as_deref(), "uri")?;
@@ -100,12 +101,14 @@ impl Exchange<'_> {
         let requested = self.required(params.protocol_version.as_deref(), "protocolVersion")?;
         let version = wire::negotiate(&requested);
         let name = params.client_info.map(|raw| lists::client_name(raw.get())).unwrap_or_default();
+        let capabilities = params.capabilities.map(|raw| Capabilities::read(raw.get())).unwrap_or_default();
         tracing::info!(session = %self.session().id(), client = %name, version, "initialized");
         self.session().with_client(|client| {
             client.name = name;
             client.version = version;
+            client.capabilities = capabilities;
         });
-        Ok(Step::Answer(self.answer().members(&server::initialize(version))))
+        Ok(Step::Answer(self.answer().members(&self.dispatcher.features.initialize(version))))
     }
 
     fn set_level(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
@@ -119,35 +122,63 @@ impl Exchange<'_> {
 
     fn tools(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let role = self.principal().map(Principal::role);
-        // What can be called changes with sign-in, so nobody may keep the list.
-        let list = Arc::clone(self.dispatcher.registry.list(role));
-        self.cached(params, &list, false)
-    }
-
-    /// A list of one page; one that depends on nobody may be kept for an hour.
-    fn cached(self, params: &Params<'_>, members: &str, public: bool) -> Result<Step, (RequestId, WireError)> {
         if params.cursor.is_some() {
             return Err(self.fail(lists::no_such_cursor()));
         }
-        let ttl_ms = if public { 3_600_000 } else { 0 };
-        Ok(Step::Answer(self.answer().cacheable(members, ttl_ms, public)))
+        // What can be called changes with sign-in, so nobody may keep the list.
+        let list = Arc::clone(self.dispatcher.features.registry.list(role));
+        Ok(Step::Answer(self.answer().cacheable(&list, 0, false)))
     }
 
-    fn resources(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
-        let cursor = params.cursor.as_deref().map(str::to_owned);
-        if self.era == Era::Legacy {
+    fn resources(self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+        let list: (_, PageOf<dyn Resources>) = match method {
+            "resources/read" => {
+                let uri = self.required(params.uri.as_deref(), "uri")?;
+                let what = uri.clone();
+                return self.run_asking(method, &what, params, |features, context, era| async move {
+                    Ok((features.read(context, uri, era).await?, true))
+                });
+            }
+            "resources/list" => ("resources", <dyn Resources>::list),
+            _ => ("resourceTemplates", <dyn Resources>::templates),
+        };
+        if self.era == Era::Legacy && method == "resources/list" {
             subscriptions::watch_list(&self.dispatcher.manager, self.session());
         }
-        self.run(|scope, era| resources::list(scope, cursor, era))
+        let cursor = params.cursor.as_deref().map(str::to_owned);
+        self.run(params, move |features, context, era| async move {
+            Ok((lists::list(list.0, &features.resources, list.1, context, cursor, era).await?, true))
+        })
+    }
+
+    fn prompts(self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+        if method == "prompts/get" {
+            let name = self.required(params.name.as_deref(), "name")?;
+            let arguments = Arguments(params.arguments.map_or("{}", RawValue::get).to_owned());
+            let what = name.clone();
+            return self.run_asking(method, &what, params, |features, context, era| async move {
+                Ok((features.prompt(context, name, arguments, era).await?, false))
+            });
+        }
+        let cursor = params.cursor.as_deref().map(str::to_owned);
+        self.run(params, |features, context, era| async move {
+            let list: PageOf<dyn Prompts> = <dyn Prompts>::list;
+            Ok((lists::list("prompts", &features.prompts, list, context, cursor, era).await?, true))
+        })
     }
 
     fn listen(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let filter = self.required(params.notifications.map(RawValue::get), "notifications")?;
-        let (manager, session, scope) =
-            (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session()), self.scope.clone());
+        let (dispatcher, session) = (Arc::clone(self.dispatcher), Arc::clone(self.session()));
+        let context = match self.context(params, nobody()) {
+            Ok(context) => context,
+            Err(error) => return Err(self.fail(error)),
+        };
         let (id, own_id) = (self.id.clone(), self.id);
         let work = async move {
-            match subscriptions::listen(&manager, &session, scope, &id, &filter).await {
+            let listening =
+                subscriptions::listen(&dispatcher.features, &dispatcher.manager, &session, &context, &id, &filter);
+            match listening.await {
                 Ok(acknowledged) => acknowledged.into(),
                 Err(error) => Answer::to(&id, Era::Modern).error(&error),
             }
@@ -155,19 +186,68 @@ impl Exchange<'_> {
         Ok(Step::Run(Running::new(Some(own_id), Era::Modern, Box::pin(work))))
     }
 
-    /// Runs what gives the members of a result.
-    fn run<F>(self, start: impl FnOnce(Option<TenantScope>, Era) -> F) -> Result<Step, (RequestId, WireError)>
+    /// Runs what gives the members of a result, and whether it is one that may be kept.
+    fn run<F>(
+        self,
+        params: &Params<'_>,
+        start: impl FnOnce(Arc<Features>, Context, Era) -> F,
+    ) -> Result<Step, (RequestId, WireError)>
     where
-        F: Future<Output = Result<Members, WireError>> + Send + 'static,
+        F: Future<Output = Result<(Members, bool), WireError>> + Send + 'static,
     {
-        let (answer, running) = (self.answer(), start(self.scope.clone(), self.era));
-        let work = async move {
+        match self.context(params, nobody()) {
+            Ok(context) => {
+                let work = self.work(context, start);
+                Ok(Step::Run(Running::new(Some(self.id), self.era, work)))
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    /// The same for what may ask the client for something.
+    fn run_asking<F>(
+        self,
+        method: &str,
+        what: &str,
+        params: &Params<'_>,
+        start: impl FnOnce(Arc<Features>, Context, Era) -> F,
+    ) -> Result<Step, (RequestId, WireError)>
+    where
+        F: Future<Output = Result<(Members, bool), WireError>> + Send + 'static,
+    {
+        let prepared = self.asking(method, what, params).and_then(|asking| {
+            let context = self.context(params, asking.asker.clone())?;
+            Ok((asking, context))
+        });
+        match prepared {
+            Ok((asking, context)) => {
+                let work = asking.run(self.work(context, start));
+                Ok(Step::Run(Running::new(Some(self.id), self.era, work)))
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    fn work<F>(&self, context: Context, start: impl FnOnce(Arc<Features>, Context, Era) -> F) -> Work
+    where
+        F: Future<Output = Result<(Members, bool), WireError>> + Send + 'static,
+    {
+        let answer = self.answer();
+        let running = start(Arc::clone(&self.dispatcher.features), context, self.era);
+        Box::pin(async move {
             match running.await {
-                Ok(members) => members.into_answer(answer),
+                Ok((Members { json, keep: Keep { ttl, public } }, true)) => {
+                    answer.cacheable(&json, u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX), public)
+                }
+                Ok((members, false)) => answer.members(&members.json),
                 Err(error) => answer.error(&error),
             }
-        };
-        Ok(Step::Run(Running::new(Some(self.id), self.era, Box::pin(work))))
+        })
+    }
+
+    fn context(&self, params: &Params<'_>, asker: Asker) -> Result<Context, WireError> {
+        let announcer = Announcer::new(Arc::clone(&self.dispatcher.manager));
+        Ok(Context { reporter: self.reporter(params)?, scope: self.scope.clone(), asker, announcer })
     }
 
     pub(super) fn session(&self) -> &Arc<Session> {
@@ -180,7 +260,7 @@ impl Exchange<'_> {
     }
 
     pub(super) fn answer(&self) -> Answer {
-        Answer::to(&self.id, self.era)
+        Answer::to(&self.id, self.era).served_by(self.dispatcher.features.about.implementation.as_ref())
     }
 
     fn required(&self, value: Option<&str>, name: &'static str) -> Result<String, (RequestId, WireError)> {
@@ -192,12 +272,7 @@ impl Exchange<'_> {
     }
 }
 
-pub(super) fn missing(name: &str) -> WireError {
-    WireError::invalid_params(format!("Invalid params: {name:?} is missing"))
-}
-
-pub(super) fn no_such_level(level: &str) -> WireError {
-    WireError::invalid_params(format!(
-        "Invalid params: {level:?} is no log level; there are debug, info, notice, warning, error, critical, alert and emergency"
-    ))
+/// For requests on which nobody may be asked.
+fn nobody() -> Asker {
+    Asker::in_rounds(Capabilities::default(), Round::default())
 }

@@ -1,56 +1,48 @@
-//! Results that are lists or parts of them.
+//! Lists of what providers bring, page by page.
 
-use crate::wire::{Answer, Frame, WireError};
+use super::failures::failed;
+use crate::error::Result;
+use crate::tools::{Context, Members, Page};
+use crate::wire::{Era, WireError};
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use std::sync::LazyLock;
+use std::sync::Arc;
 
-/// The members of a result, with what may be said about keeping them.
-#[derive(Debug)]
-pub(super) enum Members {
-    /// A result that is no cacheable one.
-    Plain(String),
-    /// A result that only its caller may keep, and which is stale at once.
-    Private(String),
-}
+/// How a provider gives a page.
+pub(super) type PageOf<P> = for<'a> fn(&'a P, &'a Context, Option<&'a str>) -> BoxFuture<'a, Result<Page>>;
 
-impl Members {
-    pub(super) fn into_answer(self, answer: Answer) -> Frame {
-        match self {
-            Self::Plain(members) => answer.members(&members),
-            Self::Private(members) => answer.cacheable(&members, 0, false),
+/// A page of the list that several providers have together: theirs, one after the other.
+///
+/// With one provider, its cursors are the list's. With more, a cursor begins with the provider's place.
+pub(super) async fn list<P: ?Sized>(
+    member: &'static str,
+    providers: &[Arc<P>],
+    page: PageOf<P>,
+    context: Context,
+    cursor: Option<String>,
+    era: Era,
+) -> Result<Members, WireError> {
+    let alone = providers.len() == 1;
+    let (place, own) = match cursor.as_deref() {
+        None => (0, None),
+        Some(cursor) if alone => (0, Some(cursor)),
+        Some(cursor) => {
+            let (place, own) = cursor.split_once(':').ok_or_else(no_such_cursor)?;
+            (place.parse().map_err(|_| no_such_cursor())?, (!own.is_empty()).then_some(own))
         }
+    };
+    let provider = providers.get(place).ok_or_else(no_such_cursor)?;
+    let page = page(provider, &context, own).await.map_err(|error| failed(&error, era))?;
+    let next = match page.next_cursor {
+        Some(cursor) if alone => Some(cursor),
+        Some(cursor) => Some(format!("{place}:{cursor}")),
+        None => (place + 1 < providers.len()).then(|| format!("{}:", place + 1)),
+    };
+    let mut json = format!(r#""{member}":{}"#, page.items);
+    if let Some(next) = next {
+        json.push_str(&format!(r#","nextCursor":{}"#, serde_json::Value::from(next)));
     }
-}
-
-/// The resource templates.
-pub(super) fn templates() -> &'static str {
-    static MEMBERS: LazyLock<String> = LazyLock::new(|| {
-        let templates: Vec<_> = crate::store::RecordKind::ALL
-            .into_iter()
-            .map(|kind| {
-                serde_json::json!({
-                    "uriTemplate": template(kind),
-                    "name": kind.as_str(),
-                    "title": format!("One of the tenant's {}", kind.plural()),
-                    "description": format!("The {} with this id, as JSON.", kind.as_str()),
-                    "mimeType": "application/json",
-                })
-            })
-            .collect();
-        format!(r#""resourceTemplates":{}"#, serde_json::Value::Array(templates))
-    });
-    &MEMBERS
-}
-
-/// The URI template of the records of a kind.
-pub(super) fn template(kind: crate::store::RecordKind) -> String {
-    format!("crm://{}/{{id}}", kind.plural())
-}
-
-/// The prompts.
-pub(super) fn prompts() -> &'static str {
-    static MEMBERS: LazyLock<String> = LazyLock::new(|| format!(r#""prompts":{}"#, super::prompts::list()));
-    &MEMBERS
+    Ok(Members { json, keep: page.keep })
 }
 
 /// What a client calls itself, in one line of a sane length.

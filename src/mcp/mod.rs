@@ -3,22 +3,25 @@
 //! [`Dispatcher::receive`] takes a session and a message and gives back a [`Step`]. It knows
 //! sessions, tools and the protocol; it knows no socket.
 
+mod about;
 mod call;
-mod completion;
 mod dispatcher;
 mod exchange;
+mod failures;
+mod features;
 mod lists;
 mod mirror;
 mod notify;
 mod params;
-mod prompts;
 mod registry;
-mod resources;
+mod request_state;
+mod rounds;
 mod running;
-mod server;
 mod subscriptions;
 
+pub use about::{About, INSTRUCTIONS};
 pub use dispatcher::{Dispatcher, Step};
+pub use features::Features;
 pub use mirror::Mirrored;
 pub use registry::Registry;
 pub use running::Running;

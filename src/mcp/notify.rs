@@ -7,6 +7,7 @@ use crate::session::{Changes, Listen, Session, WatchKey};
 use crate::wire::{Answer, Era, RequestId, notification};
 
 const TOOLS: &str = "notifications/tools/list_changed";
+const PROMPTS: &str = "notifications/prompts/list_changed";
 const RESOURCES: &str = "notifications/resources/list_changed";
 const UPDATED: &str = "notifications/resources/updated";
 
@@ -15,6 +16,9 @@ pub(super) fn changes(session: &Session, changes: &Changes, frames: &mut Vec<Str
     if session.is_legacy() {
         if changes.tools {
             frames.push(notification(TOOLS, ""));
+        }
+        if changes.prompts {
+            frames.push(notification(PROMPTS, ""));
         }
         if changes.resources {
             // Told once for each time the client looked.
@@ -26,6 +30,9 @@ pub(super) fn changes(session: &Session, changes: &Changes, frames: &mut Vec<Str
         let meta = meta(&listen.id);
         if changes.tools && listen.tools {
             frames.push(notification(TOOLS, &format!("{{{meta}}}")));
+        }
+        if changes.prompts && listen.prompts {
+            frames.push(notification(PROMPTS, &format!("{{{meta}}}")));
         }
         if changes.resources && listen.resources {
             frames.push(notification(RESOURCES, &format!("{{{meta}}}")));

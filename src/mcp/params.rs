@@ -31,6 +31,14 @@ pub(super) struct Params<'a> {
     pub(super) reference: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) argument: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) context: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) capabilities: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "inputResponses")]
+    pub(super) input_responses: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "requestState")]
+    pub(super) request_state: Option<Text<'a>>,
 }
 
 impl<'a> Params<'a> {

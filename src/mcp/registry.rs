@@ -4,15 +4,17 @@ use super::mirror::{self, Mirrored};
 use crate::error::{Error, Result};
 use crate::tenancy::Role;
 use crate::tools::Tool;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The tools that can be called.
 #[derive(Debug)]
 pub struct Registry {
-    tools: HashMap<&'static str, Tool>,
+    tools: HashMap<Cow<'static, str>, Tool>,
     /// Of those that have some, the arguments that HTTP headers repeat.
-    mirrored: HashMap<&'static str, Vec<Mirrored>>,
+    mirrored: HashMap<Cow<'static, str>, Vec<Mirrored>>,
     /// The `tools` member of a list: for nobody first, then for each role.
     lists: Vec<Arc<str>>,
 }
@@ -29,12 +31,12 @@ impl Registry {
         let mut by_name = HashMap::with_capacity(tools.len());
         let mut mirrored = HashMap::new();
         for tool in tools {
-            let name = tool.name;
-            let arguments = mirror::of_schema(name, &tool.input_schema)?;
+            let name = tool.name.clone();
+            let arguments = mirror::of_schema(&name, &tool.input_schema)?;
             if !arguments.is_empty() {
-                mirrored.insert(name, arguments);
+                mirrored.insert(name.clone(), arguments);
             }
-            if by_name.insert(name, tool).is_some() {
+            if by_name.insert(name.clone(), tool).is_some() {
                 return Err(Error::Config(format!("two tools are called {name}")));
             }
         }
@@ -68,16 +70,21 @@ impl Registry {
 
 fn list(tools: &[Tool], role: Option<Role>) -> String {
     let tools: Vec<_> = tools.iter().filter(|tool| tool.access.allows(role)).map(entry).collect();
-    format!(r#""tools":{}"#, serde_json::Value::Array(tools))
+    format!(r#""tools":{}"#, Value::Array(tools))
 }
 
-fn entry(tool: &Tool) -> serde_json::Value {
-    serde_json::json!({
+fn entry(tool: &Tool) -> Value {
+    let mut entry = json!({
         "name": tool.name,
         "title": tool.title,
         "description": tool.description,
         "inputSchema": tool.input_schema,
-        "outputSchema": tool.output_schema,
-        "annotations": tool.effect.annotations(tool.title),
-    })
+    });
+    if let Some(schema) = &tool.output_schema {
+        entry["outputSchema"] = schema.clone();
+    }
+    if let Some(effect) = tool.effect {
+        entry["annotations"] = effect.annotations(&tool.title);
+    }
+    entry
 }

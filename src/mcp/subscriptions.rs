@@ -1,10 +1,11 @@
 //! Subscriptions to records and lists, in both eras.
 
-use super::lists::Members;
+use super::failures::not_found;
+use super::features::Features;
 use super::notify;
-use super::resources::{self, ResourceUri};
-use crate::session::{Listen, Session, SessionManager, Watch, WatchKey};
+use crate::session::{Listen, Session, SessionManager, Topic, Watch, WatchKey};
 use crate::tenancy::TenantScope;
+use crate::tools::{Context, Members, Watched};
 use crate::wire::{Era, ErrorCode, RequestId, WireError, notification};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -15,18 +16,20 @@ use std::sync::Arc;
 #[derive(Default)]
 struct Filter {
     tools_list_changed: bool,
+    prompts_list_changed: bool,
     resources_list_changed: bool,
     resource_subscriptions: Vec<String>,
 }
 
 /// Opens a subscription, and gives the notification that acknowledges it.
 ///
-/// What can't be honoured is left out of the acknowledgement: the list of prompts never changes,
-/// and a record that does not exist for this caller can't be watched.
+/// What can't be honoured is left out of the acknowledgement: a list of prompts that never changes, and a resource that
+/// does not exist for this caller.
 pub(super) async fn listen(
+    features: &Features,
     manager: &SessionManager,
     session: &Arc<Session>,
-    scope: Option<TenantScope>,
+    context: &Context,
     id: &RequestId,
     filter: &str,
 ) -> Result<String, WireError> {
@@ -36,40 +39,41 @@ pub(super) async fn listen(
     }
     let filter: Filter = serde_json::from_str(filter)
         .map_err(|error| WireError::invalid_params(format!("Invalid params: notifications: {error}")))?;
-    let wanted = filter.resource_subscriptions.len() + 1;
-    check_room(manager, session, wanted)?;
+    check_room(manager, session, filter.resource_subscriptions.len() + 1)?;
     let key = WatchKey::Listen(id.clone());
-    let mut watches = Vec::new();
-    let mut honoured = Vec::new();
-    if let Some(scope) = &scope {
-        for uri in filter.resource_subscriptions {
-            if let Some(watch) = watch(manager, session, scope, &key, &uri).await? {
+    let prompts = filter.prompts_list_changed && features.prompts_change();
+    let resources = filter.resources_list_changed && !features.resources.is_empty();
+    let (mut watches, mut honoured) = (Vec::new(), Vec::new());
+    for uri in filter.resource_subscriptions {
+        match watch(features, manager, session, context, &key, &uri, Era::Modern).await {
+            Ok(watch) => {
                 watches.push(watch);
                 honoured.push(uri);
             }
-        }
-        if filter.resources_list_changed {
-            watches.push(manager.hub().watch_list(session, key, scope.principal().tenant()));
+            Err(error) if error.code == ErrorCode::InvalidParams => {}
+            Err(error) => return Err(error),
         }
     }
-    if !scope.is_some_and(|scope| is_still(session, &scope)) {
+    if !is_still(session, context) {
         // Whoever asked is gone meanwhile, and so is what may be watched for them.
         watches.clear();
         honoured.clear();
     }
     watches.into_iter().for_each(|watch| session.keep(watch));
-    session.listen(Listen {
-        id: id.clone(),
-        tools: filter.tools_list_changed,
-        resources: filter.resources_list_changed,
-    });
+    session.listen(Listen { id: id.clone(), tools: filter.tools_list_changed, prompts, resources });
+    if resources {
+        watch_lists(manager, session, &key);
+    }
 
     let mut accepted = serde_json::Map::new();
-    if filter.tools_list_changed {
-        accepted.insert("toolsListChanged".into(), true.into());
-    }
-    if filter.resources_list_changed {
-        accepted.insert("resourcesListChanged".into(), true.into());
+    for (name, wanted) in [
+        ("toolsListChanged", filter.tools_list_changed),
+        ("promptsListChanged", prompts),
+        ("resourcesListChanged", resources),
+    ] {
+        if wanted {
+            accepted.insert(name.into(), true.into());
+        }
     }
     if !honoured.is_empty() {
         accepted.insert("resourceSubscriptions".into(), honoured.into());
@@ -81,21 +85,21 @@ pub(super) async fn listen(
 
 /// `resources/subscribe` of the legacy era.
 pub(super) async fn subscribe(
-    manager: Arc<SessionManager>,
-    session: Arc<Session>,
-    scope: Option<TenantScope>,
+    features: &Features,
+    manager: &SessionManager,
+    session: &Arc<Session>,
+    context: &Context,
     uri: String,
 ) -> Result<Members, WireError> {
-    let scope = resources::signed_in(scope, &uri, Era::Legacy)?;
-    let done = || Ok(Members::Plain(String::new()));
-    if session.watches(&WatchKey::Legacy, &uri) {
-        return done();
+    if !session.watches(&WatchKey::Legacy, &uri) {
+        check_room(manager, session, 1)?;
+        let watch = watch(features, manager, session, context, &WatchKey::Legacy, &uri, Era::Legacy).await?;
+        if !is_still(session, context) {
+            return Err(not_found(&uri, Era::Legacy));
+        }
+        session.keep(watch);
     }
-    check_room(&manager, &session, 1)?;
-    let watch = watch(&manager, &session, &scope, &WatchKey::Legacy, &uri).await?;
-    let watch = watch.filter(|_| is_still(&session, &scope));
-    session.keep(watch.ok_or_else(|| resources::not_found(&uri, Era::Legacy))?);
-    done()
+    Ok(Members::new(""))
 }
 
 /// `resources/unsubscribe` of the legacy era. What was not subscribed to needs nothing.
@@ -105,41 +109,55 @@ pub(super) fn unsubscribe(session: &Session, uri: &str) {
 
 /// A legacy client that has looked at the list wants to know when it changes.
 pub(super) fn watch_list(manager: &SessionManager, session: &Arc<Session>) {
-    let Some(principal) = session.principal() else { return };
     if !session.watches(&WatchKey::Legacy, "") {
-        session.keep(manager.hub().watch_list(session, WatchKey::Legacy, principal.tenant()));
+        watch_lists(manager, session, &WatchKey::Legacy);
     }
 }
 
 /// Has open subscriptions go on for whoever is signed in now: those to lists do, in whatever tenant
-/// that is; those to records are gone with the identity that asked for them.
+/// that is; those to resources are gone with the identity that asked for them.
 pub(super) fn follow(manager: &SessionManager, session: &Arc<Session>) {
-    let Some(principal) = session.principal() else { return };
     for listen in session.listens().into_iter().filter(|listen| listen.resources) {
         let key = WatchKey::Listen(listen.id);
         if !session.watches(&key, "") {
-            session.keep(manager.hub().watch_list(session, key, principal.tenant()));
+            watch_lists(manager, session, &key);
         }
     }
 }
 
+/// Watches all that there is in the list of resources.
+fn watch_lists(manager: &SessionManager, session: &Arc<Session>, key: &WatchKey) {
+    let records = session.principal().map(|principal| Topic::Records(principal.tenant().uuid()));
+    for topic in records.into_iter().chain([Topic::Resources]) {
+        session.keep(manager.hub().watch(session, key.clone(), topic, String::new()));
+    }
+}
+
 async fn watch(
+    features: &Features,
     manager: &SessionManager,
     session: &Arc<Session>,
-    scope: &TenantScope,
+    context: &Context,
     key: &WatchKey,
     uri: &str,
-) -> Result<Option<Watch>, WireError> {
-    let Some(ResourceUri { kind, id }) = ResourceUri::parse(uri) else { return Ok(None) };
-    // Watched before it is looked for: a change in between is not missed.
-    let watch =
-        manager.hub().watch_record(session, key.clone(), scope.principal().tenant(), (kind, id), uri.to_owned());
-    Ok(resources::exists(scope, kind, id).await?.then_some(watch))
+    era: Era,
+) -> Result<Watch, WireError> {
+    let watch = |topic| manager.hub().watch(session, key.clone(), topic, uri.to_owned());
+    let topic = |watched| match (watched, &context.scope) {
+        (Watched::Announced, _) => Some(Topic::Resource(uri.into())),
+        (Watched::Record(kind, id), Some(scope)) => Some(Topic::Record(scope.principal().tenant().uuid(), kind, id)),
+        (Watched::Record(..), None) => None,
+    };
+    let watched = features.watched(context, uri, era).await?;
+    let watch = watch(topic(watched).ok_or_else(|| not_found(uri, era))?);
+    // Looked for once more: what was deleted before it was watched would never be heard of.
+    features.watched(context, uri, era).await.map(|_| watch)
 }
 
 /// Whether the session still is in the tenant that the scope is of.
-fn is_still(session: &Session, scope: &TenantScope) -> bool {
-    session.principal().is_some_and(|principal| principal.tenant() == scope.principal().tenant())
+fn is_still(session: &Session, context: &Context) -> bool {
+    let tenant = |scope: &TenantScope| scope.principal().tenant();
+    session.principal().map(|principal| principal.tenant()) == context.scope.as_ref().map(tenant)
 }
 
 fn check_room(manager: &SessionManager, session: &Session, wanted: usize) -> Result<(), WireError> {

@@ -2,7 +2,6 @@
 
 use super::Session;
 use crate::store::{Event, RecordKind};
-use crate::tenancy::TenantId;
 use crate::wire::RequestId;
 use dashmap::DashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,12 +24,17 @@ pub struct Hub {
     next: AtomicU64,
 }
 
-/// What can be watched, always within a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Topic {
-    tenant: Uuid,
-    /// The record, or none for the list of them all.
-    record: Option<(RecordKind, Uuid)>,
+/// What can be watched.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// A record of a tenant.
+    Record(Uuid, RecordKind, Uuid),
+    /// The list of all records of a tenant.
+    Records(Uuid),
+    /// A resource that its provider tells about.
+    Resource(Arc<str>),
+    /// The lists of resources that providers tell about.
+    Resources,
 }
 
 #[derive(Debug)]
@@ -52,39 +56,30 @@ pub struct Watch {
 }
 
 impl Hub {
-    /// Watches a record for a session. The URI is what its client calls the record.
-    #[must_use]
-    pub fn watch_record(
-        self: &Arc<Self>,
-        session: &Arc<Session>,
-        key: WatchKey,
-        tenant: TenantId,
-        (kind, id): (RecordKind, Uuid),
-        uri: String,
-    ) -> Watch {
-        self.watch(session, key, Topic { tenant: tenant.uuid(), record: Some((kind, id)) }, uri)
-    }
-
-    /// Watches the list of a tenant's records for a session.
-    #[must_use]
-    pub fn watch_list(self: &Arc<Self>, session: &Arc<Session>, key: WatchKey, tenant: TenantId) -> Watch {
-        self.watch(session, key, Topic { tenant: tenant.uuid(), record: None }, String::new())
-    }
-
     /// Tells whoever watches what the event is about.
     pub fn tell(&self, event: &Event) {
         let Event::Record { tenant, kind, id, list_changed } = event else { return };
-        if let Some(watchers) = self.watches.get(&Topic { tenant: *tenant, record: Some((*kind, *id)) }) {
-            for watcher in watchers.iter() {
-                if let Some(session) = watcher.session.upgrade() {
-                    session.note(|changes| changes.update(&watcher.key, &watcher.uri));
-                }
+        self.updated(&Topic::Record(*tenant, *kind, *id), |_| true);
+        if *list_changed {
+            self.list_changed(&Topic::Records(*tenant), |_| true);
+        }
+    }
+
+    /// Tells those watchers of a resource that `whom` says.
+    pub(super) fn updated(&self, topic: &Topic, whom: impl Fn(&Session) -> bool) {
+        let Some(watchers) = self.watches.get(topic) else { return };
+        for watcher in watchers.iter() {
+            if let Some(session) = watcher.session.upgrade().filter(|session| whom(session)) {
+                session.note(|changes| changes.update(&watcher.key, &watcher.uri));
             }
         }
-        if *list_changed && let Some(watchers) = self.watches.get(&Topic { tenant: *tenant, record: None }) {
-            for session in watchers.iter().filter_map(|watcher| watcher.session.upgrade()) {
-                session.note(|changes| changes.resources = true);
-            }
+    }
+
+    /// Tells those watchers of a list that `whom` says.
+    pub(super) fn list_changed(&self, topic: &Topic, whom: impl Fn(&Session) -> bool) {
+        let Some(watchers) = self.watches.get(topic) else { return };
+        for session in watchers.iter().filter_map(|watcher| watcher.session.upgrade()).filter(|one| whom(one)) {
+            session.note(|changes| changes.resources = true);
         }
     }
 
@@ -100,10 +95,12 @@ impl Hub {
         self.watches.is_empty()
     }
 
-    fn watch(self: &Arc<Self>, session: &Arc<Session>, key: WatchKey, topic: Topic, uri: String) -> Watch {
+    /// Watches something for a session. The URI is what its client calls it, and empty for a list.
+    #[must_use]
+    pub fn watch(self: &Arc<Self>, session: &Arc<Session>, key: WatchKey, topic: Topic, uri: String) -> Watch {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let watcher = Watcher { number, session: Arc::downgrade(session), key: key.clone(), uri: uri.clone() };
-        self.watches.entry(topic).or_default().push(watcher);
+        self.watches.entry(topic.clone()).or_default().push(watcher);
         Watch { number, topic, key, uri, hub: Arc::downgrade(self) }
     }
 }

@@ -18,6 +18,8 @@ pub struct Listen {
     pub id: RequestId,
     /// Whether it wants to know that the list of tools changed.
     pub tools: bool,
+    /// Whether it wants to know that the list of prompts changed.
+    pub prompts: bool,
     /// Whether it wants to know that the list of resources changed.
     pub resources: bool,
 }

@@ -34,4 +34,8 @@ pub struct SessionLimits {
     pub max_replay_bytes: usize,
     /// Subscriptions of one session.
     pub max_subscriptions: usize,
+    /// Requests to one client that wait for its answer.
+    pub max_questions: usize,
+    /// How long a client may take to answer one.
+    pub answer_timeout: Duration,
 }

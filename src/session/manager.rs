@@ -291,7 +291,7 @@ impl SessionManager {
         &self.hub
     }
 
-    fn all(&self) -> Vec<Arc<Session>> {
+    pub(super) fn all(&self) -> Vec<Arc<Session>> {
         self.index.sessions.iter().map(|entry| Arc::clone(entry.value())).collect()
     }
 

@@ -4,6 +4,7 @@
 //! that is how anybody else reaches it: to deliver a notification, to have its principal looked at again,
 //! or to end it.
 
+mod announcer;
 mod channel;
 mod end;
 mod hub;
@@ -13,24 +14,29 @@ mod mailbox;
 mod manager;
 mod outbox;
 mod owner;
+mod question;
 
+pub use announcer::Announcer;
 pub use channel::Channel;
 pub use end::EndReason;
-pub use hub::{Hub, Watch, WatchKey};
+pub use hub::{Hub, Topic, Watch, WatchKey};
 pub use in_flight::{InFlight, Listen, NotAdmitted};
 pub use limits::SessionLimits;
 pub use mailbox::Mailbox;
 pub use manager::{Open, Refusal, SessionManager, SessionView, Transport};
 pub use outbox::Changes;
 pub use owner::Owner;
+pub use question::{ClientAnswer, OpenQuestion};
 
 use crate::tenancy::{Principal, SessionId};
 use crate::time::now;
+use crate::wire::Capabilities;
 use futures_util::task::AtomicWaker;
 use in_flight::Requests;
 use manager::Seat;
 use outbox::Outbox;
 use parking_lot::Mutex;
+use question::Questions;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,6 +56,8 @@ pub struct Session {
     client: Mutex<Option<Box<Client>>>,
     watches: Mutex<Vec<Watch>>,
     requests: Mutex<Requests>,
+    /// What the client was asked and has not answered; none until it is asked for the first time.
+    questions: Mutex<Option<Box<Questions>>>,
     outbox: Mutex<Outbox>,
     end: Mutex<Option<EndReason>>,
     /// Set whenever the connection's task is to look at what others want of it.
@@ -72,6 +80,8 @@ pub struct Client {
     pub version: &'static str,
     /// The least severe log level that it wants, as an index into the eight of RFC 5424.
     pub log_level: Option<u8>,
+    /// What it can be asked for.
+    pub capabilities: Capabilities,
 }
 
 impl Session {
@@ -87,6 +97,7 @@ impl Session {
             client: Mutex::new(None),
             watches: Mutex::new(Vec::new()),
             requests: Mutex::new(Requests::default()),
+            questions: Mutex::new(None),
             outbox: Mutex::new(Outbox::default()),
             end: Mutex::new(None),
             attention: AtomicBool::new(false),
@@ -160,6 +171,12 @@ impl Session {
     #[must_use]
     pub fn log_level(&self) -> Option<u8> {
         self.client.lock().as_ref().and_then(|client| client.log_level)
+    }
+
+    /// What the client said in its handshake that it can be asked for.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.client.lock().as_ref().map(|client| client.capabilities).unwrap_or_default()
     }
 
     /// Changes what is known of the client.

@@ -19,6 +19,8 @@ pub(super) struct Outbox {
 pub struct Changes {
     /// The list of tools.
     pub tools: bool,
+    /// The list of prompts.
+    pub prompts: bool,
     /// The list of resources.
     pub resources: bool,
     /// Records that are subscribed to: by which subscription, and by which URI.

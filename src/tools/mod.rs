@@ -1,15 +1,34 @@
 //! The built-in tools, by family. A tool knows its tenant's scope and its arguments, and no
 //! session: the `auth` and `tenant` families alone, which are about sessions, see one.
+//!
+//! Whoever brings tools of their own makes them with [`Tool::new`], with types for arguments and result on a tenant's
+//! data, or with [`Tool::raw`], in JSON. What else a server can have, its providers bring: [`Resources`], [`Prompts`]
+//! and [`Completions`], of all of which [`Crm`] is one.
 
 mod annotations;
+mod asker;
 mod auth;
+mod content;
+mod context;
 mod crm;
 pub mod input;
+mod output;
+mod provider;
+mod question;
 mod reporter;
 mod tenant;
 mod tool;
 
 pub use annotations::Effect;
+pub use asker::Asker;
+pub(crate) use asker::{Answers, Round};
+pub use content::{Content, Contents};
+pub use context::{Arguments, Context};
+pub use crm::Crm;
+pub use output::Output;
+pub(crate) use provider::Keep;
+pub use provider::{Completing, Completions, Members, Page, Prompts, Reference, Resources, Watched};
+pub use question::Question;
 pub use reporter::Reporter;
 pub use tool::{Access, Caller, Reply, SessionCaller, Tool};
 pub(crate) use tool::{Invocation, Run};

@@ -1,15 +1,20 @@
 //! What a tool is: a name, words, schemas, who may call it, and a function.
 
 use super::annotations::Effect;
+use super::asker::Asker;
+use super::context::{Arguments, Context};
 use super::input;
+use super::output::Output;
 use super::reporter::Reporter;
 use crate::error::{Error, Result};
-use crate::session::{Channel, Session, SessionManager};
+use crate::session::{Announcer, Channel, Session, SessionManager};
 use crate::tenancy::{Role, TenantScope};
-use crate::wire::{Answer, ErrorCode, Frame, INTERNAL, WireError};
+use crate::wire::{Answer, Era, ErrorCode, Frame, INTERNAL, WireError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::borrow::Cow;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -38,19 +43,21 @@ impl Access {
 /// A tool that clients can call.
 pub struct Tool {
     /// Its name, unique among all tools.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its name for people.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// What it does and when to use it, for models and people.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// Who may call it.
     pub access: Access,
-    /// What it does.
-    pub effect: Effect,
+    /// What it does; none when that is not known.
+    pub effect: Option<Effect>,
     /// The JSON Schema of its arguments.
-    pub input_schema: serde_json::Value,
-    /// The JSON Schema of its structured result.
-    pub output_schema: serde_json::Value,
+    pub input_schema: Value,
+    /// The JSON Schema of its structured result, where it has one.
+    pub output_schema: Option<Value>,
+    /// Whether its calls may ask the client for something.
+    pub(crate) asks: bool,
     /// Whether what follows on the connection waits for it: so it is for whatever changes who is
     /// signed in.
     pub exclusive: bool,
@@ -66,6 +73,8 @@ pub(crate) struct Invocation {
     pub(crate) channel: Channel,
     pub(crate) scope: Option<TenantScope>,
     pub(crate) reporter: Reporter,
+    /// There for a tool that may ask.
+    pub(crate) asker: Option<Asker>,
 }
 
 /// A call under way, or its answer at once.
@@ -169,11 +178,89 @@ impl Tool {
         Self::with::<A, T, _>(name, access, effect, handler)
     }
 
+    /// A tool whose arguments and results are raw, and whose calls can ask the client for something.
+    ///
+    /// ```
+    /// use sessile::tools::{Access, Output, Question, Tool};
+    /// use serde_json::json;
+    ///
+    /// let schema = json!({ "type": "object", "properties": { "greeting": { "type": "string" } }, "required": ["greeting"] });
+    /// let greet = Tool::raw("greet", Access::Anyone, schema, |context, arguments| async move {
+    ///     let greeting = arguments.text("greeting")?;
+    ///     let form = json!({ "type": "object", "properties": { "name": { "type": "string" } }, "required": ["name"] });
+    ///     let answer = context.ask("name", Question::form("What is your name?", &form)).await?;
+    ///     match answer["content"]["name"].as_str() {
+    ///         Some(name) if answer["action"] == "accept" => Ok(Output::text(format!("{greeting}, {name}!"))),
+    ///         _ => Ok(Output::text("Nobody wants to be greeted.").failed()),
+    ///     }
+    /// });
+    /// assert_eq!(greet.described("Greet", "Greets whoever is there.").name, "greet");
+    /// ```
+    pub fn raw<F>(
+        name: impl Into<Cow<'static, str>>,
+        access: Access,
+        input_schema: Value,
+        handler: impl Fn(Context, Arguments) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Output>> + Send + 'static,
+    {
+        let name = name.into();
+        let named = name.clone();
+        let run = move |invocation: Invocation, arguments: &str, answer: Answer| {
+            if !arguments.starts_with('{') {
+                let wrong = Error::InvalidArguments(format!("Invalid arguments for {named}: must be an object."));
+                return Run::Done(answer.tool_error(&wrong));
+            }
+            let Invocation { manager, scope, reporter, asker: Some(asker), .. } = invocation else {
+                return Run::Done(answer.error(&WireError::new(ErrorCode::Internal, INTERNAL)));
+            };
+            let context = Context { reporter, scope, asker, announcer: Announcer::new(manager) };
+            let (running, named) = (handler(context, Arguments(arguments.to_owned())), named.clone());
+            Run::Running(Box::pin(async move {
+                match running.await {
+                    Ok(output) => {
+                        let is_error = output.is_error();
+                        let (members, meta) = output.into_members();
+                        answer.tool_output(&members, &meta, is_error)
+                    }
+                    Err(error) => failed(&named, &error, answer),
+                }
+            }))
+        };
+        Self {
+            title: name.clone(),
+            name,
+            description: Cow::Borrowed(""),
+            access,
+            effect: None,
+            input_schema,
+            output_schema: None,
+            asks: true,
+            exclusive: false,
+            run: Box::new(run),
+        }
+    }
+
     /// Says what it is for people.
     #[must_use]
-    pub fn described(mut self, title: &'static str, description: &'static str) -> Self {
-        self.title = title;
-        self.description = description;
+    pub fn described(mut self, title: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) -> Self {
+        self.title = title.into();
+        self.description = description.into();
+        self
+    }
+
+    /// Says what a raw tool does.
+    #[must_use]
+    pub fn with_effect(mut self, effect: Effect) -> Self {
+        self.effect = Some(effect);
+        self
+    }
+
+    /// Says what a raw tool's structured result looks like.
+    #[must_use]
+    pub fn returning(mut self, output_schema: Value) -> Self {
+        self.output_schema = Some(output_schema);
         self
     }
 
@@ -208,13 +295,14 @@ impl Tool {
             Err(error) => Run::Done(answer.tool_error(&error)),
         };
         Self {
-            name,
-            title: name,
-            description: "",
+            name: name.into(),
+            title: name.into(),
+            description: "".into(),
             access,
-            effect,
+            effect: Some(effect),
             input_schema: input::schema::<A>(),
-            output_schema: input::schema::<T>(),
+            output_schema: Some(input::schema::<T>()),
+            asks: false,
             exclusive: false,
             run: Box::new(run),
         }
@@ -230,10 +318,17 @@ impl std::fmt::Debug for Tool {
 fn finish<T: Serialize>(name: &'static str, result: Result<Reply<T>>, answer: Answer) -> Frame {
     match result {
         Ok(reply) => answer.tool_result(&reply.data, &reply.text),
-        Err(error) if error.is_internal() => {
-            tracing::error!(tool = name, %error, "a call failed");
-            answer.error(&WireError::new(ErrorCode::Internal, INTERNAL))
-        }
-        Err(error) => answer.tool_error(&error),
+        Err(error) => failed(name, &error, answer),
+    }
+}
+
+fn failed(name: &str, error: &Error, answer: Answer) -> Frame {
+    if error.is_internal() {
+        tracing::error!(tool = name, %error, "a call failed");
+        return answer.error(&WireError::new(ErrorCode::Internal, INTERNAL));
+    }
+    match WireError::missing_capability(error).filter(|_| answer.era() == Era::Modern) {
+        Some(missing) => answer.error(&missing),
+        None => answer.tool_error(error),
     }
 }

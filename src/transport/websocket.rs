@@ -209,7 +209,7 @@ impl Connection {
         self.heard = true;
         match message {
             Message::Text(text) => {
-                if self.exclusive.is_some() && !self.cancels_exclusive(&text) {
+                if self.exclusive.is_some() && !self.cannot_wait(&text) {
                     // One message is held, and the socket is not read any further.
                     self.held = Some(Message::Text(text));
                     return Poll::Pending;
@@ -280,8 +280,12 @@ impl Connection {
         }
     }
 
-    /// Whether a message cancels the call that all others wait for: it need not wait for it.
-    fn cancels_exclusive(&self, text: &str) -> bool {
+    /// Whether a message need not wait for the call that all others wait for: it cancels that, or answers what was
+    /// asked.
+    fn cannot_wait(&self, text: &str) -> bool {
+        if Dispatcher::answers(&self.open, text) {
+            return true;
+        }
         let Some(id) = Dispatcher::cancels(text) else { return false };
         self.exclusive.as_ref().is_some_and(|call| call.running.id() == Some(&id))
     }

@@ -5,13 +5,12 @@ use super::frame::{Frame, Outcome};
 use super::id::RequestId;
 use super::version::Era;
 use serde::Serialize;
+use std::sync::Arc;
 
-/// What every modern result says of the server. It needs no escaping.
-const SERVER_INFO: &str = concat!(
-    r#""io.modelcontextprotocol/serverInfo":{"name":"sessile","version":""#,
-    env!("CARGO_PKG_VERSION"),
-    r#""}"#
-);
+/// Under which name every modern result says who the server is.
+const SERVER_INFO: &str = r#""io.modelcontextprotocol/serverInfo":"#;
+/// Who it is, unless it was told otherwise.
+const SESSILE: &str = concat!(r#"{"name":"sessile","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
 
 /// A response under construction: the id is written, and then a result or an error.
 #[derive(Debug)]
@@ -20,6 +19,8 @@ pub struct Answer {
     /// Where the id ends: an error after a result was begun starts again from here.
     id_end: usize,
     era: Era,
+    /// The `Implementation` that modern results name, where it is not Sessile itself.
+    server: Option<Arc<str>>,
 }
 
 impl Answer {
@@ -29,7 +30,7 @@ impl Answer {
         let mut buffer = Vec::with_capacity(512);
         buffer.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
         id.write_json(&mut buffer);
-        Self { id_end: buffer.len(), buffer, era }
+        Self { id_end: buffer.len(), buffer, era, server: None }
     }
 
     /// A response to something whose id can't be read.
@@ -41,7 +42,14 @@ impl Answer {
         } else {
             br#"{"jsonrpc":"2.0""#
         });
-        Self { id_end: buffer.len(), buffer, era: Era::Legacy }
+        Self { id_end: buffer.len(), buffer, era: Era::Legacy, server: None }
+    }
+
+    /// Names another server than Sessile in a modern result: an `Implementation`, as JSON.
+    #[must_use]
+    pub fn served_by(mut self, server: Option<&Arc<str>>) -> Self {
+        self.server = server.filter(|_| self.era == Era::Modern).cloned();
+        self
     }
 
     /// The era in which the request is served.
@@ -53,7 +61,7 @@ impl Answer {
     /// A result of members that are JSON already, such as `"tools":[]`; may be empty.
     #[must_use]
     pub fn members(mut self, members: &str) -> Frame {
-        self.open_result(None);
+        self.open_result("complete", "");
         self.raw(members);
         self.close_result()
     }
@@ -61,7 +69,7 @@ impl Answer {
     /// A result that says how long and for whom it may be kept, where the era says such things.
     #[must_use]
     pub fn cacheable(mut self, members: &str, ttl_ms: u64, public: bool) -> Frame {
-        self.open_result(None);
+        self.open_result("complete", "");
         if self.era == Era::Modern {
             let scope = if public { "public" } else { "private" };
             self.raw(&format!(r#""ttlMs":{ttl_ms},"cacheScope":"{scope}","#));
@@ -73,11 +81,34 @@ impl Answer {
     /// A tool's result: its data and the same for people.
     #[must_use]
     pub fn tool_result(mut self, structured: &impl Serialize, text: &str) -> Frame {
-        self.open_result(None);
+        self.open_result("complete", "");
         self.raw(r#""content":[{"type":"text","text":"#);
         self.json(text);
         self.raw(r#"}],"structuredContent":"#);
         self.json(structured);
+        self.close_result()
+    }
+
+    /// A tool's result whose members are JSON already, with members of its `_meta`, which may be none.
+    #[must_use]
+    pub fn tool_output(mut self, members: &str, meta: &str, is_error: bool) -> Frame {
+        self.open_result("complete", meta);
+        self.raw(members);
+        let frame = self.close_result();
+        if is_error {
+            return Frame { outcome: Outcome::ToolError { code: "tool_error", retry_after: None }, ..frame };
+        }
+        frame
+    }
+
+    /// A result that asks the client for something and to make its request again with that.
+    #[must_use]
+    pub fn input_required(mut self, requests: &str, state: &str) -> Frame {
+        self.open_result("input_required", "");
+        self.raw(r#""inputRequests":"#);
+        self.raw(requests);
+        self.raw(r#","requestState":"#);
+        self.json(state);
         self.close_result()
     }
 
@@ -104,7 +135,7 @@ impl Answer {
         };
         let detail = Detail { code: error.code(), retry_after_seconds: retry_after.map(|time| time.as_secs()) };
         let detail = serde_json::to_string(&detail).unwrap_or_default();
-        self.open_result(Some(&detail));
+        self.open_result("complete", &format!(r#""dev.sessile/error":{detail}"#));
         self.raw(r#""content":[{"type":"text","text":"#);
         self.json(&error.to_string());
         self.raw(r#"}],"isError":true"#);
@@ -127,21 +158,25 @@ impl Answer {
         Frame { outcome: Outcome::Error(error.code), ..self.text() }
     }
 
-    fn open_result(&mut self, error_detail: Option<&str>) {
+    fn open_result(&mut self, kind: &str, meta: &str) {
         self.raw(r#","result":{"#);
         let modern = self.era == Era::Modern;
         if modern {
-            self.raw(r#""resultType":"complete","#);
+            self.raw(r#""resultType":""#);
+            self.raw(kind);
+            self.raw(r#"","#);
         }
-        if modern || error_detail.is_some() {
+        if modern || !meta.is_empty() {
             self.raw(r#""_meta":{"#);
             if modern {
+                let server = self.server.take();
                 self.raw(SERVER_INFO);
+                self.raw(server.as_deref().unwrap_or(SESSILE));
             }
-            if let Some(detail) = error_detail {
-                self.raw(if modern { r#","dev.sessile/error":"# } else { r#""dev.sessile/error":"# });
-                self.raw(detail);
+            if modern && !meta.is_empty() {
+                self.raw(",");
             }
+            self.raw(meta);
             self.raw("},");
         }
     }
@@ -183,4 +218,10 @@ pub fn notification(method: &str, params: &str) -> String {
         return format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
     }
     format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
+}
+
+/// A request of the server's with parameters that are JSON already.
+#[must_use]
+pub fn request(id: i64, method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
 }

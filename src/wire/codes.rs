@@ -1,5 +1,6 @@
 //! Error codes, and an error as it goes out.
 
+use crate::error::Error;
 use std::borrow::Cow;
 
 /// What a caller is told of a fault of ours.
@@ -49,6 +50,14 @@ impl WireError {
     /// Parameters that don't fit.
     pub fn invalid_params(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidParams, message)
+    }
+
+    /// What a modern client is told when the error is that it lacks a capability.
+    #[must_use]
+    pub fn missing_capability(error: &Error) -> Option<Self> {
+        let Error::MissingClientCapability { required, .. } = error else { return None };
+        let data = Some(format!(r#"{{"requiredCapabilities":{required}}}"#));
+        Some(Self { code: ErrorCode::MissingClientCapability, message: error.to_string().into(), data })
     }
 
     /// With data.

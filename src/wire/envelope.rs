@@ -66,8 +66,13 @@ pub enum Incoming<'a> {
         /// Its parameters, unread.
         params: Option<&'a RawValue>,
     },
-    /// A response to a request that the server would have sent.
-    Response,
+    /// A response to a request of the server's.
+    Response {
+        /// The id of that request, where it is one.
+        id: Option<RequestId>,
+        /// Its result, or else its error.
+        answer: Result<&'a RawValue, &'a RawValue>,
+    },
     /// An array of messages, each to be parsed for itself.
     Batch(Vec<&'a RawValue>),
 }
@@ -111,8 +116,11 @@ impl<'a> Envelope<'a> {
             (Some(method), None, _) => Ok(Incoming::Notification { method, params: self.params }),
             (Some(method), Some(_), Some(id)) => Ok(Incoming::Request(Request { id, method, params: self.params })),
             (Some(_), Some(_), None) => invalid(r#"Invalid request: "id" must be a string or a whole number"#, None),
-            (None, ..) if self.result.is_some() || self.error.is_some() => Ok(Incoming::Response),
-            (None, _, id) => invalid(r#"Invalid request: "method" is missing"#, id),
+            (None, _, id) => match (self.result, self.error) {
+                (Some(result), None) => Ok(Incoming::Response { id, answer: Ok(result) }),
+                (_, Some(error)) => Ok(Incoming::Response { id, answer: Err(error) }),
+                (None, None) => invalid(r#"Invalid request: "method" is missing"#, id),
+            },
         }
     }
 }

@@ -38,6 +38,15 @@ impl RequestId {
         }))
     }
 
+    /// The number that it is, if it is one as we write them.
+    #[must_use]
+    pub fn as_number(&self) -> Option<i64> {
+        match self.0 {
+            Spelling::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The id as JSON, as it came.
     #[must_use]
     pub fn as_json(&self) -> Cow<'_, str> {

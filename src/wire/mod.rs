@@ -4,13 +4,15 @@
 //! `params` stay raw until the code that wants them reads them into its own type.
 
 mod answer;
+mod capabilities;
 mod codes;
 mod envelope;
 mod frame;
 mod id;
 mod version;
 
-pub use answer::{Answer, notification};
+pub use answer::{Answer, notification, request};
+pub use capabilities::{Capabilities, Capability};
 pub use codes::{ErrorCode, INTERNAL, WireError};
 pub use envelope::{Incoming, Meta, Request, Text, parse};
 pub use frame::{Frame, Outcome};

@@ -29,7 +29,15 @@ const LEAVES: &[(&str, &[&str])] =
 const DRIVERS: &[(&str, &[&str])] = &[("rusqlite", &["store/sqlite.rs", "store/migrations.rs"])];
 
 /// The parts of the tools that may see a session, beside what all families share.
-const ABOUT_SESSIONS: &[&str] = &["tools/auth", "tools/tenant", "tools/tool.rs", "tools/reporter.rs"];
+const ABOUT_SESSIONS: &[&str] = &[
+    "tools/auth",
+    "tools/tenant",
+    "tools/tool.rs",
+    "tools/reporter.rs",
+    "tools/asker.rs",
+    "tools/context.rs",
+    "tools/provider.rs",
+];
 
 #[test]
 fn no_arrow_runs_back_up() {

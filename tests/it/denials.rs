@@ -5,6 +5,7 @@ use crate::support::{Client, TestServer, tool_list};
 use serde_json::{Value, json};
 use sessile::tenancy::Role;
 use sessile::tools::{self, Access};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tools that anybody may call: this list may only shrink.
@@ -126,12 +127,12 @@ impl World {
 
 #[test]
 fn every_tool_has_a_row() {
-    let tools: BTreeSet<_> = tools::all().iter().map(|tool| tool.name).collect();
-    let rows: BTreeSet<_> = ROWS.iter().map(|(name, _)| *name).chain(OPEN).collect();
+    let tools: BTreeSet<_> = tools::all().into_iter().map(|tool| tool.name).collect();
+    let rows: BTreeSet<Cow<'_, str>> = ROWS.iter().map(|(name, _)| *name).chain(OPEN).map(Cow::from).collect();
     assert_eq!(rows, tools, "each tool needs its good arguments in ROWS, so that its denials are tested");
     let open: BTreeSet<_> =
-        tools::all().iter().filter(|tool| tool.access == Access::Anyone).map(|tool| tool.name).collect();
-    assert_eq!(open, OPEN.into_iter().collect());
+        tools::all().into_iter().filter(|tool| tool.access == Access::Anyone).map(|tool| tool.name).collect();
+    assert_eq!(open, OPEN.into_iter().map(Cow::from).collect());
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl<'a> Message<'a> {
                 Self::Request(Asked { id: request.id, method: request.method, params })
             }
             Ok(Incoming::Notification { .. }) => Self::Notification,
-            Ok(Incoming::Response) => Self::Response,
+            Ok(Incoming::Response { .. }) => Self::Response,
             Ok(Incoming::Batch(_)) => Self::Batch,
             Err(_) => Self::Unreadable,
         }

@@ -55,8 +55,13 @@ impl Client {
 
     /// Performs the legacy handshake.
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
+        self.initialize_with(version, json!({})).await
+    }
+
+    /// The same with capabilities of the client.
+    pub(crate) async fn initialize_with(&mut self, version: &str, capabilities: Value) -> Value {
         let client = json!({ "name": "it", "version": "1" });
-        let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+        let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": client });
         let result = self.result("initialize", params).await;
         self.ledger.agree_on(result["protocolVersion"].as_str().expect("a version"));
         self.send_text(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
@@ -145,6 +150,12 @@ impl Client {
         self.send_text(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()).await;
     }
 
+    /// Answers a request of the server's.
+    pub(crate) async fn answer(&mut self, request: &Value, result: Value) {
+        let answer = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
+        self.send_text(&answer.to_string()).await;
+    }
+
     /// Cancels a request, whose answer is not due any more.
     pub(crate) async fn cancel(&mut self, id: &Value) {
         self.notify("notifications/cancelled", json!({ "requestId": id })).await;
@@ -224,7 +235,7 @@ impl Client {
         self.find(|message| message.get("method").is_none() && message.get("id") == Some(id)).await
     }
 
-    /// The next notification of this method.
+    /// The next notification or request of this method.
     pub(crate) async fn notification(&mut self, method: &str) -> Value {
         self.find(|message| message["method"] == method).await
     }

@@ -61,8 +61,10 @@ impl Ledger {
 
     fn check_message(&mut self, message: &Value) {
         if message.get("method").is_some() {
-            assert!(message.get("id").is_none(), "the server makes no requests: {message}");
-            return schema::check_notification(message);
+            return match message.get("id") {
+                None => schema::check_notification(message),
+                Some(_) => schema::check_request(self.era, message),
+            };
         }
         let Some(id) = message.get("id") else { return schema::check_error(self.era, message) };
         if id.is_null() && self.version.as_str() < LATEST_LEGACY {

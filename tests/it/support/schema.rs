@@ -36,10 +36,22 @@ const RESULTS: &[(&str, &str, &[Era])] = &[
 
 const BOTH: &[Era] = &[Era::Legacy, Era::Modern];
 
+/// Requests of the server and their definitions.
+const REQUESTS: &[(&str, &str, &[Era])] = &[
+    ("elicitation/create", "ElicitRequest", &[Era::Legacy]),
+    ("roots/list", "ListRootsRequest", &[Era::Legacy]),
+    ("sampling/createMessage", "CreateMessageRequest", &[Era::Legacy]),
+];
+
+/// What may be answered with questions.
+const ASKING: [&str; 3] = ["prompts/get", "resources/read", "tools/call"];
+
 /// Notifications of the server and their definitions.
 const NOTIFICATIONS: &[(&str, &str, &[Era])] = &[
+    ("notifications/cancelled", "CancelledNotification", &[Era::Legacy]),
     ("notifications/message", "LoggingMessageNotification", BOTH),
     ("notifications/progress", "ProgressNotification", BOTH),
+    ("notifications/prompts/list_changed", "PromptListChangedNotification", BOTH),
     ("notifications/resources/list_changed", "ResourceListChangedNotification", BOTH),
     ("notifications/resources/updated", "ResourceUpdatedNotification", BOTH),
     ("notifications/subscriptions/acknowledged", "SubscriptionsAcknowledgedNotification", &[Era::Modern]),
@@ -48,7 +60,11 @@ const NOTIFICATIONS: &[(&str, &str, &[Era])] = &[
 
 /// Checks the response to a request that succeeded.
 pub(super) fn check_result(era: Era, method: &str, response: &Value) {
-    let definition = definition(RESULTS, era, method);
+    let mut definition = definition(RESULTS, era, method);
+    if response["result"]["resultType"] == "input_required" {
+        assert!(ASKING.contains(&method), "{method} can't be answered with questions: {response}");
+        definition = "InputRequiredResult";
+    }
     check(era, "JSONRPCResultResponse", response);
     check(era, definition, &response["result"]);
     if era == Era::Legacy {
@@ -63,6 +79,7 @@ pub(super) fn check_error(era: Era, response: &Value) {
     check(era, "JSONRPCErrorResponse", response);
     let error = &response["error"];
     match (era, error["code"].as_i64()) {
+        (Era::Modern, Some(-32021)) => check(era, "MissingRequiredClientCapabilityError", response),
         (Era::Modern, Some(-32022)) => check(era, "UnsupportedProtocolVersionError", response),
         (_, Some(-32700 | -32603..=-32600)) | (Era::Legacy, Some(-32002)) => {}
         _ => panic!("this revision has no such error code: {response}"),
@@ -89,6 +106,13 @@ pub(super) fn fits(validator: &Validator, what: &str, value: &Value) {
     let errors: Vec<_> =
         validator.iter_errors(value).map(|error| format!("{error} at {}", error.instance_path())).collect();
     assert!(errors.is_empty(), "this does not fit {what}: {value}\n{}", errors.join("\n"));
+}
+
+/// Checks a request that the server makes.
+pub(super) fn check_request(era: Era, request: &Value) {
+    let method = request["method"].as_str().expect("a request has a method");
+    check(era, "JSONRPCRequest", request);
+    check(era, definition(REQUESTS, era, method), request);
 }
 
 fn check(era: Era, definition: &str, value: &Value) {

@@ -44,11 +44,19 @@ impl TestServer {
 
     /// The same with tools besides the built-in ones.
     pub(crate) async fn with_tools(more: Vec<Tool>, change: impl FnOnce(&mut ServerOptions)) -> Self {
+        let tools = tools::all().into_iter().chain(more).collect();
+        Self::made(change, |options| Server::with_tools(options, tools)).await
+    }
+
+    /// Any other server.
+    pub(crate) async fn made(
+        change: impl FnOnce(&mut ServerOptions),
+        make: impl FnOnce(ServerOptions) -> sessile::error::Result<Server>,
+    ) -> Self {
         let directory = tempfile::tempdir().expect("there is room for a database");
         let mut options = options(directory.path());
         change(&mut options);
-        let tools = tools::all().into_iter().chain(more).collect();
-        let server = Server::with_tools(options, tools).expect("the options are good ones");
+        let server = make(options).expect("the options are good ones");
         let manager = Arc::clone(server.dispatcher().manager());
         let (dispatcher, store) = (Arc::clone(server.dispatcher()), server.store().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");

@@ -60,11 +60,11 @@ pub(super) fn check_arguments(tool: &str, arguments: &Value) {
 
 /// Checks what a tool gave back: its data has to be there unless it failed, and to fit.
 pub(super) fn check_result(tool: &str, result: &Value) {
-    if result["isError"] == true {
+    if result["isError"] == true || result["resultType"] == "input_required" {
         return;
     }
-    let content = result.get("structuredContent").unwrap_or_else(|| panic!("{tool} gave no data: {result}"));
     if let Some(schemas) = TOOLS.get(tool) {
+        let content = result.get("structuredContent").unwrap_or_else(|| panic!("{tool} gave no data: {result}"));
         schema::fits(&schemas.output, &format!("the output schema of {tool}"), content);
     }
 }

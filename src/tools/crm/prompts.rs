@@ -4,12 +4,12 @@ mod daily_brief;
 mod lines;
 mod meeting_prep;
 
-use super::lists::Members;
-use super::resources::failed;
+use super::Crm;
+use super::resources::{FIXED, no_such_cursor};
 use crate::error::{Error, Result};
 use crate::tenancy::TenantScope;
-use crate::tools::input;
-use crate::wire::WireError;
+use crate::tools::{Arguments, Content, Context, Members, Page, Prompts, input};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 
 /// A prompt that there is.
@@ -36,11 +36,8 @@ impl Prompt {
     const ALL: [Self; 2] = [Self::DailyBrief, Self::MeetingPrep];
 
     /// The prompt with this name.
-    pub(super) fn named(name: &str) -> Result<Self, WireError> {
-        Self::ALL.into_iter().find(|prompt| prompt.name() == name).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|prompt| prompt.name()).collect();
-            WireError::invalid_params(format!("Unknown prompt: {name}. There are {}.", names.join(" and ")))
-        })
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|prompt| prompt.name() == name)
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -67,8 +64,31 @@ impl Prompt {
     }
 }
 
-/// `prompts/list`, as JSON.
-pub(super) fn list() -> serde_json::Value {
+impl Prompts for Crm {
+    fn list<'a>(&'a self, _: &'a Context, cursor: Option<&'a str>) -> BoxFuture<'a, Result<Page>> {
+        Box::pin(async move { if cursor.is_some() { Err(no_such_cursor()) } else { Ok(list()) } })
+    }
+
+    fn get<'a>(
+        &'a self,
+        context: &'a Context,
+        name: &'a str,
+        arguments: &'a Arguments,
+    ) -> BoxFuture<'a, Result<Option<Members>>> {
+        Box::pin(async move {
+            let Some(prompt) = Prompt::named(name) else { return Ok(None) };
+            let scope = context.scope().map_err(|_| {
+                Error::NotSignedIn(format!(
+                    "The prompt {name} is made of a tenant's data, and nobody is signed in on this connection. Call the tool auth_sign_in first."
+                ))
+            })?;
+            let text = prompt.text(scope, arguments.as_json()).await?;
+            Ok(Some(Members::messages(prompt.words().description, &[Content::text(text)])))
+        })
+    }
+}
+
+fn list() -> Page {
     let entry = |prompt: Prompt| {
         let words = prompt.words();
         json!({
@@ -83,25 +103,7 @@ pub(super) fn list() -> serde_json::Value {
             }],
         })
     };
-    Prompt::ALL.into_iter().map(entry).collect()
-}
-
-/// `prompts/get`.
-pub(super) async fn get(
-    scope: Option<TenantScope>,
-    name: String,
-    arguments: Option<String>,
-) -> Result<Members, WireError> {
-    let prompt = Prompt::named(&name)?;
-    let scope = scope.ok_or_else(|| {
-        WireError::invalid_params(format!(
-            "The prompt {name} is made of a tenant's data, and nobody is signed in on this connection. Call the tool auth_sign_in first."
-        ))
-    })?;
-    let text = prompt.text(&scope, arguments.as_deref().unwrap_or("{}")).await.map_err(|error| failed(&error))?;
-    let description = prompt.words().description;
-    let messages = json!([{ "role": "user", "content": { "type": "text", "text": text } }]);
-    Ok(Members::Plain(format!(r#""description":{},"messages":{messages}"#, json!(description))))
+    Page::of(&Prompt::ALL.map(entry)).public(FIXED)
 }
 
 /// What to say of an argument that breaks a rule.

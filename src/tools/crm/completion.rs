@@ -1,38 +1,21 @@
 //! Completion: what the value of an argument could become, while it is typed.
 
-use super::lists::{self, Members};
+use super::Crm;
 use super::prompts::Prompt;
-use super::resources::failed;
-use crate::error::Result;
+use super::resources::template;
+use crate::error::{Error, Result};
 use crate::repository::completion::{self, Fitting};
 use crate::store::RecordKind;
 use crate::tenancy::TenantScope;
 use crate::time::Time;
-use crate::wire::WireError;
+use crate::tools::{Completing, Completions, Context, Members, Reference};
+use futures_util::future::BoxFuture;
 use jiff::ToSpan;
-use serde::Deserialize;
-use serde_json::json;
 
 /// Values that are given at the most, in both eras.
 const MOST: i64 = 100;
 /// Days that are proposed as a date.
 const DAYS: i32 = 7;
-
-/// Where the argument belongs.
-#[derive(Deserialize)]
-#[serde(tag = "type")]
-enum Reference {
-    #[serde(rename = "ref/prompt")]
-    Prompt { name: String },
-    #[serde(rename = "ref/resource")]
-    Resource { uri: String },
-}
-
-#[derive(Deserialize)]
-struct Argument {
-    name: String,
-    value: String,
-}
 
 /// What an argument holds.
 enum Holds {
@@ -41,37 +24,26 @@ enum Holds {
     IdOf(RecordKind),
 }
 
-/// `completion/complete`.
-pub(super) async fn complete(
-    scope: Option<TenantScope>,
-    reference: String,
-    argument: String,
-) -> Result<Members, WireError> {
-    let reference: Reference = serde_json::from_str(&reference).map_err(|_| {
-        WireError::invalid_params(
-            r#"Invalid params: ref must be {"type":"ref/prompt","name":…} or {"type":"ref/resource","uri":…}"#,
-        )
-    })?;
-    let Argument { name, value } = serde_json::from_str(&argument).map_err(|_| {
-        WireError::invalid_params(r#"Invalid params: argument must be {"name":…,"value":…}, two strings"#)
-    })?;
-    let holds = holds(&reference, &name)?;
-    let fitting = match scope {
-        // Before a sign-in there is nothing to tell.
-        None => Fitting::default(),
-        Some(scope) => fitting(&scope, holds, value.trim()).await.map_err(|error| failed(&error))?,
-    };
-    let Fitting { texts, total } = fitting;
-    let has_more = usize::try_from(total).is_ok_and(|total| total > texts.len());
-    let completion = json!({ "values": texts, "total": total, "hasMore": has_more });
-    Ok(Members::Plain(format!(r#""completion":{completion}"#)))
+impl Completions for Crm {
+    fn complete<'a>(&'a self, context: &'a Context, wanted: &'a Completing) -> BoxFuture<'a, Result<Option<Members>>> {
+        Box::pin(async move {
+            let Some(holds) = holds(wanted)? else { return Ok(None) };
+            let fitting = match context.scope() {
+                // Before a sign-in there is nothing to tell.
+                Err(_) => Fitting::default(),
+                Ok(scope) => fitting(scope, holds, wanted.value.trim()).await?,
+            };
+            let total = usize::try_from(fitting.total).unwrap_or_default();
+            Ok(Some(Members::completion(&fitting.texts, total)))
+        })
+    }
 }
 
 /// What the argument holds, if there is such a thing with such an argument.
-fn holds(reference: &Reference, argument: &str) -> Result<Holds, WireError> {
-    let (of, known, holds) = match reference {
+fn holds(wanted: &Completing) -> Result<Option<Holds>> {
+    let (of, known, holds) = match &wanted.reference {
         Reference::Prompt { name } => {
-            let prompt = Prompt::named(name)?;
+            let Some(prompt) = Prompt::named(name) else { return Ok(None) };
             let holds = match prompt {
                 Prompt::DailyBrief => Holds::Date,
                 Prompt::MeetingPrep => Holds::ContactName,
@@ -79,19 +51,15 @@ fn holds(reference: &Reference, argument: &str) -> Result<Holds, WireError> {
             (name, prompt.argument(), holds)
         }
         Reference::Resource { uri } => {
-            let kind = RecordKind::ALL.into_iter().find(|kind| lists::template(*kind) == *uri);
-            let kind = kind.ok_or_else(|| {
-                WireError::invalid_params(format!(
-                    "Unknown resource template: {uri}. resources/templates/list names those there are."
-                ))
-            })?;
+            let Some(kind) = RecordKind::ALL.into_iter().find(|kind| template(*kind) == *uri) else { return Ok(None) };
             (uri, "id", Holds::IdOf(kind))
         }
     };
+    let argument = &wanted.argument;
     if argument == known {
-        return Ok(holds);
+        return Ok(Some(holds));
     }
-    Err(WireError::invalid_params(format!("Unknown argument: {argument}. {of} has the argument {known}.")))
+    Err(Error::InvalidArguments(format!("Unknown argument: {argument}. {of} has the argument {known}.")))
 }
 
 async fn fitting(scope: &TenantScope, holds: Holds, start: &str) -> Result<Fitting> {

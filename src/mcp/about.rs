@@ -1,0 +1,78 @@
+//! What a server says of itself.
+
+use super::features::Features;
+use crate::wire::MODERN;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// For models: how to work with the built-in tools.
+pub const INSTRUCTIONS: &str = "Sessile is a multi-tenant gateway whose sessions stay attached to their connection. \
+Sign in once per connection with auth_sign_in (email and password), or create an account and a tenant with auth_sign_up; \
+ask the person for these, never invent them. From then on every call works on that tenant's data: no tool takes a token or a tenant. \
+auth_whoami tells who is signed in, and tenant_switch changes the tenant. The tools that can be called change with sign-in: list them again afterwards. \
+Records carry a version; pass it back when you update.";
+
+/// Its name and how to work with it.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// Its `Implementation`, as JSON; none for Sessile itself.
+    pub(super) implementation: Option<Arc<str>>,
+    instructions: Option<String>,
+}
+
+impl About {
+    /// Gives it another name than Sessile's.
+    #[must_use]
+    pub fn named(mut self, name: &str, title: &str, version: &str) -> Self {
+        let implementation = json!({ "name": name, "title": title, "version": version });
+        self.implementation = Some(implementation.to_string().into());
+        self
+    }
+
+    /// Tells models how to work with it.
+    #[must_use]
+    pub fn instructed(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+}
+
+impl Features {
+    /// The result of `initialize`, as members.
+    pub(super) fn initialize(&self, version: &str) -> String {
+        const SESSILE: &str =
+            concat!(r#"{"name":"sessile","title":"Sessile","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+        let implementation = self.about.implementation.as_deref().unwrap_or(SESSILE);
+        format!(r#""protocolVersion":"{version}","serverInfo":{implementation},{}"#, self.abilities())
+    }
+
+    /// The result of `server/discover`, as members.
+    pub(super) fn discover(&self) -> String {
+        format!(r#""supportedVersions":["{MODERN}"],{}"#, self.abilities())
+    }
+
+    /// What it can do, and how to work with it: the same in both eras.
+    fn abilities(&self) -> String {
+        // What can be called changes with sign-in.
+        let mut capabilities = json!({ "logging": {}, "tools": { "listChanged": true } });
+        if !self.resources.is_empty() {
+            capabilities["resources"] = json!({ "listChanged": true, "subscribe": true });
+        }
+        if !self.prompts.is_empty() {
+            capabilities["prompts"] = json!({ "listChanged": self.prompts_change() });
+        }
+        if !self.completions.is_empty() {
+            capabilities["completions"] = json!({});
+        }
+        let mut members = format!(r#""capabilities":{capabilities}"#);
+        if let Some(instructions) = &self.about.instructions {
+            members.push_str(&format!(r#","instructions":{}"#, Value::from(instructions.as_str())));
+        }
+        members
+    }
+
+    /// Whether the list of prompts ever changes.
+    pub(super) fn prompts_change(&self) -> bool {
+        self.prompts.iter().any(|provider| provider.list_changes())
+    }
+}
