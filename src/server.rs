@@ -62,7 +62,7 @@ impl Server {
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
-        let store = Store::open(&options.store)?;
+        let store = Store::open_exclusively(&options.store)?;
         let authority = Authority::new(store.clone());
         let passwords = auth::PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));

@@ -8,5 +8,6 @@ mod secret;
 mod throttle;
 
 pub use password::{PasswordOptions, PasswordStrategy};
+pub(crate) use secret::RESET_PREFIX;
 pub use secret::{Secret, hash_code, new_code};
 pub use throttle::ThrottleOptions;

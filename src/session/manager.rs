@@ -95,6 +95,12 @@ impl SessionManager {
             Event::User { user } => {
                 heard_index.of_user(UserId::stored(*user)).iter().for_each(|session| session.review())
             }
+            Event::EndSessions { user, tenant } => {
+                let there = |p: Principal| tenant.is_none_or(|tenant| p.tenant().uuid() == tenant);
+                let sessions = heard_index.of_user(UserId::stored(*user));
+                let ending = sessions.iter().filter(|session| session.principal().is_some_and(there));
+                ending.for_each(|session| session.end(EndReason::Ended));
+            }
             Event::Record { .. } => heard_hub.tell(event),
         });
         Self { limits, authority, passwords, hub, index, draining: AtomicBool::new(false) }
