@@ -1,5 +1,7 @@
 //! Email and password, checked with argon2id on a bounded pool.
 
+mod reset;
+
 use super::secret::{Secret, hash_code};
 use super::throttle::{Throttle, ThrottleOptions};
 use crate::error::{Error, Result};
@@ -111,7 +113,8 @@ impl PasswordStrategy {
         let key = email_key(email);
         inner.throttle.check(&key, from)?;
         let account = inner.authority.directory().by_email(email).await?;
-        let hash = account.as_ref().map_or_else(|| inner.nobody.clone(), |account| account.password_hash.clone());
+        let hash = account.as_ref().map(|account| account.password_hash.clone()).filter(|hash| !hash.is_empty());
+        let hash = hash.unwrap_or_else(|| inner.nobody.clone());
         let fits = self.verify(password, hash, &key, from).await?;
         let now = now();
         match account {

@@ -3,6 +3,8 @@
 //! Sign-in has to look a person up before it knows a tenant, so these are the only statements
 //! outside a [`TenantScope`](super::TenantScope).
 
+mod resets;
+
 use super::ids::{TenantId, UserId};
 use super::principal::Principal;
 use super::role::Role;
