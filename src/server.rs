@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};
 use crate::session::{SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
-use crate::tenancy::Authority;
+use crate::tenancy::{Authority, Quotas};
 use crate::{auth, tools};
 use room::Room;
 use std::future::Future;
@@ -28,6 +28,8 @@ pub struct ServerOptions {
     pub password: auth::PasswordOptions,
     /// How failed sign-ins are slowed down.
     pub throttle: auth::ThrottleOptions,
+    /// How much a tenant may have.
+    pub quotas: Quotas,
     /// The bounds of sessions.
     pub sessions: SessionLimits,
     /// How long a request may take to arrive on a new connection.
@@ -63,7 +65,7 @@ impl Server {
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
         let store = Store::open_exclusively(&options.store)?;
-        let authority = Authority::new(store.clone());
+        let authority = Authority::new(store.clone(), options.quotas);
         let passwords = auth::PasswordStrategy::new(authority.clone(), options.password, options.throttle)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, passwords));
         let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);

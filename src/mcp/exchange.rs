@@ -46,6 +46,9 @@ impl Exchange<'_> {
         } else {
             self.session.set_legacy();
         }
+        if let Some(too_soon) = self.too_soon(method) {
+            return too_soon;
+        }
         match (method, self.era) {
             ("tools/call", _) => self.call(params),
             ("tools/list", _) => self.tools(params),

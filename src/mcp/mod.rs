@@ -11,6 +11,7 @@ mod lists;
 mod notify;
 mod params;
 mod prompts;
+mod rates;
 mod registry;
 mod resources;
 mod running;

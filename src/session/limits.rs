@@ -1,5 +1,6 @@
 //! The bounds of sessions. Every one has a named consequence when it is hit.
 
+use super::RateOptions;
 use std::time::Duration;
 
 /// What a session may take.
@@ -25,6 +26,10 @@ pub struct SessionLimits {
     pub max_sessions_per_address: usize,
     /// Signed-in sessions of one user.
     pub max_sessions_per_user: usize,
+    /// Signed-in sessions in one tenant.
+    pub max_sessions_per_tenant: usize,
+    /// Requests a second.
+    pub rates: RateOptions,
     /// Subscriptions of one session.
     pub max_subscriptions: usize,
 }

@@ -1,6 +1,7 @@
 //! All sessions: opening, signing in and out, finding, ending.
 
 use super::hub::Hub;
+use super::rates::Rates;
 use super::{EndReason, Identity, Session, SessionLimits};
 use crate::address::counted;
 use crate::auth::PasswordStrategy;
@@ -22,6 +23,7 @@ pub struct SessionManager {
     passwords: PasswordStrategy,
     hub: Arc<Hub>,
     index: Arc<Index>,
+    rates: Rates,
     draining: AtomicBool,
 }
 
@@ -31,6 +33,8 @@ struct Index {
     sessions: DashMap<SessionId, Arc<Session>>,
     addresses: DashMap<IpAddr, usize>,
     users: DashMap<UserId, Vec<Arc<Session>>>,
+    /// How many signed-in sessions each tenant has.
+    tenants: DashMap<TenantId, usize>,
 }
 
 /// Why a connection gets no session.
@@ -55,6 +59,13 @@ pub struct Open {
 pub(super) struct Seat {
     user: UserId,
     session: SessionId,
+    index: Arc<Index>,
+    _in_tenant: TenantSeat,
+}
+
+/// A signed-in session's place among its tenant's; dropping it gives the place up.
+struct TenantSeat {
+    tenant: TenantId,
     index: Arc<Index>,
 }
 
@@ -103,7 +114,8 @@ impl SessionManager {
             }
             Event::Record { .. } => heard_hub.tell(event),
         });
-        Self { limits, authority, passwords, hub, index, draining: AtomicBool::new(false) }
+        let rates = Rates::new(limits.rates);
+        Self { limits, authority, passwords, hub, index, rates, draining: AtomicBool::new(false) }
     }
 
     /// Opens a session for a connection.
@@ -135,9 +147,9 @@ impl SessionManager {
     /// Signs a session in as a principal, in place of whoever it was before.
     ///
     /// # Errors
-    /// [`Error::Limit`] when the user has as many sessions as may be.
+    /// [`Error::Limit`] when the user or the tenant has as many sessions as may be.
     pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
-        let seat = self.seat(session, principal.user())?;
+        let seat = self.seat(session, &principal)?;
         session.set_identity(Some(Identity { principal, _seat: seat }));
         Ok(())
     }
@@ -205,12 +217,21 @@ impl SessionManager {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// How many sessions, addresses and signed-in users there are, and how many users are
-    /// watched for changes and things for updates: all zero when everybody has gone.
+    /// How many sessions, addresses and signed-in users there are, how many users are watched for
+    /// changes and things for updates, and how many tenants somebody is signed in to: all zero when
+    /// everybody has gone.
     #[must_use]
-    pub fn counts(&self) -> [usize; 5] {
-        let index = &self.index;
-        [index.sessions.len(), index.addresses.len(), index.users.len(), self.authority.watched_users(), self.hub.len()]
+    pub fn counts(&self) -> [usize; 6] {
+        let (index, watched, topics) = (&self.index, self.authority.watched_users(), self.hub.len());
+        [index.sessions.len(), index.addresses.len(), index.users.len(), watched, topics, index.tenants.len()]
+    }
+
+    /// Counts a request of a session.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when there were too many just now.
+    pub(crate) fn check_rates(&self, session: &Session, principal: Option<&Principal>) -> Result<()> {
+        self.rates.check(session.peer(), principal)
     }
 
     /// The limits that sessions keep.
@@ -246,7 +267,8 @@ impl SessionManager {
         session.end(reason);
     }
 
-    fn seat(&self, session: &Arc<Session>, user: UserId) -> Result<Seat> {
+    fn seat(&self, session: &Arc<Session>, principal: &Principal) -> Result<Seat> {
+        let (user, in_tenant) = (principal.user(), self.tenant_seat(session, principal.tenant())?);
         let mut sessions = self.index.users.entry(user).or_default();
         let others = sessions.iter().filter(|one| one.id() != session.id()).count();
         if others >= self.limits.max_sessions_per_user {
@@ -255,7 +277,21 @@ impl SessionManager {
             )));
         }
         sessions.push(Arc::clone(session));
-        Ok(Seat { user, session: session.id(), index: Arc::clone(&self.index) })
+        Ok(Seat { user, session: session.id(), index: Arc::clone(&self.index), _in_tenant: in_tenant })
+    }
+
+    fn tenant_seat(&self, session: &Session, tenant: TenantId) -> Result<TenantSeat> {
+        // A session that signs in again there has two places for a moment.
+        let own = usize::from(session.principal().is_some_and(|before| before.tenant() == tenant));
+        let mut there = self.index.tenants.entry(tenant).or_default();
+        if *there >= self.limits.max_sessions_per_tenant + own {
+            return Err(Error::Limit(format!(
+                "This tenant is signed in to on {} connections already, which is the limit. Close one of them, or have an admin end one with tenant_end_session.",
+                self.limits.max_sessions_per_tenant
+            )));
+        }
+        *there += 1;
+        Ok(TenantSeat { tenant, index: Arc::clone(&self.index) })
     }
 }
 
@@ -300,6 +336,15 @@ impl Drop for Seat {
                 sessions.swap_remove(position);
             }
             sessions.is_empty()
+        });
+    }
+}
+
+impl Drop for TenantSeat {
+    fn drop(&mut self) {
+        self.index.tenants.remove_if_mut(&self.tenant, |_, count| {
+            *count = count.saturating_sub(1);
+            *count == 0
         });
     }
 }

@@ -10,6 +10,7 @@ mod in_flight;
 mod limits;
 mod manager;
 mod outbox;
+mod rates;
 
 pub use end::EndReason;
 pub use hub::{Hub, Watch, WatchKey};
@@ -17,6 +18,7 @@ pub use in_flight::{InFlight, Listen, NotAdmitted};
 pub use limits::SessionLimits;
 pub use manager::{Open, Refusal, SessionManager, SessionView};
 pub use outbox::Changes;
+pub use rates::RateOptions;
 
 use crate::tenancy::{Principal, SessionId};
 use crate::time::now;

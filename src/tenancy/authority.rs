@@ -3,6 +3,7 @@
 use super::directory::{Account, Directory, Membership};
 use super::ids::UserId;
 use super::principal::{Principal, Proof};
+use super::quotas::Quotas;
 use super::scope::TenantScope;
 use super::standing::Standings;
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub struct Authority {
     store: Store,
     directory: Directory,
+    quotas: Quotas,
     standings: Arc<Standings>,
 }
 
@@ -31,7 +33,7 @@ pub(crate) enum Standing {
 impl Authority {
     /// An authority over the store's users; it hears of changes from the store itself.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, quotas: Quotas) -> Self {
         let standings = Arc::new(Standings::default());
         let raised = Arc::clone(&standings);
         store.on_commit(move |event| {
@@ -39,7 +41,7 @@ impl Authority {
                 raised.raise(UserId::stored(*user));
             }
         });
-        Self { directory: Directory::new(store.clone()), store, standings }
+        Self { directory: Directory::new(store.clone(), quotas), store, quotas, standings }
     }
 
     /// The users and tenants themselves.
@@ -140,7 +142,7 @@ impl Authority {
 
     /// The right to touch the principal's tenant; `None` when it has to be looked at again first.
     pub(crate) fn scope(&self, principal: Principal) -> Option<TenantScope> {
-        principal.is_current().then(|| TenantScope::new(self.store.clone(), principal))
+        principal.is_current().then(|| TenantScope::new(self.store.clone(), self.quotas, principal))
     }
 
     /// The store, for readiness.

@@ -1,6 +1,6 @@
 //! Responses and notifications, written straight into the frame that leaves.
 
-use super::codes::{ErrorCode, WireError};
+use super::codes::{ErrorCode, ErrorDetail, WireError};
 use super::id::RequestId;
 use super::version::Era;
 use serde::Serialize;
@@ -91,17 +91,7 @@ impl Answer {
     /// A tool's failure, which its caller can read and act on.
     #[must_use]
     pub fn tool_error(mut self, error: &crate::error::Error) -> String {
-        #[derive(Serialize)]
-        struct Detail {
-            code: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            retry_after_seconds: Option<u64>,
-        }
-        let retry_after_seconds = match error {
-            crate::error::Error::TooManyAttempts { retry_after, .. } => Some(retry_after.as_secs()),
-            _ => None,
-        };
-        let detail = serde_json::to_string(&Detail { code: error.code(), retry_after_seconds }).unwrap_or_default();
+        let detail = serde_json::to_string(&ErrorDetail::of(error)).unwrap_or_default();
         self.open_result(Some(&detail));
         self.raw(r#""content":[{"type":"text","text":"#);
         self.json(&error.to_string());

@@ -10,6 +10,7 @@ mod id;
 mod version;
 
 pub use answer::{Answer, notification};
+pub(crate) use codes::ErrorDetail;
 pub use codes::{ErrorCode, INTERNAL, WireError};
 pub use envelope::{Incoming, Meta, Request, Text, parse};
 pub use id::RequestId;
