@@ -1,15 +1,15 @@
 //! All sessions: opening, signing in and out, finding, ending.
 
 use super::hub::Hub;
+use super::index::Index;
 use super::rates::Rates;
 use super::{EndReason, Identity, Session, SessionLimits};
 use crate::address::counted;
 use crate::auth::PasswordStrategy;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::Event;
 use crate::tenancy::{Authority, Principal, SessionId, Standing, TenantId, UserId};
 use crate::time;
-use dashmap::DashMap;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -27,16 +27,6 @@ pub struct SessionManager {
     draining: AtomicBool,
 }
 
-/// Where sessions are found.
-#[derive(Debug, Default)]
-struct Index {
-    sessions: DashMap<SessionId, Arc<Session>>,
-    addresses: DashMap<IpAddr, usize>,
-    users: DashMap<UserId, Vec<Arc<Session>>>,
-    /// How many signed-in sessions each tenant has.
-    tenants: DashMap<TenantId, usize>,
-}
-
 /// Why a connection gets no session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -52,20 +42,6 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Open {
     session: Arc<Session>,
-    index: Arc<Index>,
-}
-
-/// A signed-in session's place among its user's; dropping it gives the place up.
-pub(super) struct Seat {
-    user: UserId,
-    session: SessionId,
-    index: Arc<Index>,
-    _in_tenant: TenantSeat,
-}
-
-/// A signed-in session's place among its tenant's; dropping it gives the place up.
-struct TenantSeat {
-    tenant: TenantId,
     index: Arc<Index>,
 }
 
@@ -149,7 +125,7 @@ impl SessionManager {
     /// # Errors
     /// [`Error::Limit`] when the user or the tenant has as many sessions as may be.
     pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
-        let seat = self.seat(session, &principal)?;
+        let seat = self.index.seat(session, &principal, &self.limits)?;
         session.set_identity(Some(Identity { principal, _seat: seat }));
         Ok(())
     }
@@ -266,39 +242,6 @@ impl SessionManager {
         self.sign_out(session);
         session.end(reason);
     }
-
-    fn seat(&self, session: &Arc<Session>, principal: &Principal) -> Result<Seat> {
-        let (user, in_tenant) = (principal.user(), self.tenant_seat(session, principal.tenant())?);
-        let mut sessions = self.index.users.entry(user).or_default();
-        let others = sessions.iter().filter(|one| one.id() != session.id()).count();
-        if others >= self.limits.max_sessions_per_user {
-            return Err(Error::Limit(format!(
-                "This user is signed in on {others} connections already, which is the limit. Close one of them, or end it with auth_end_session there."
-            )));
-        }
-        sessions.push(Arc::clone(session));
-        Ok(Seat { user, session: session.id(), index: Arc::clone(&self.index), _in_tenant: in_tenant })
-    }
-
-    fn tenant_seat(&self, session: &Session, tenant: TenantId) -> Result<TenantSeat> {
-        // A session that signs in again there has two places for a moment.
-        let own = usize::from(session.principal().is_some_and(|before| before.tenant() == tenant));
-        let mut there = self.index.tenants.entry(tenant).or_default();
-        if *there >= self.limits.max_sessions_per_tenant + own {
-            return Err(Error::Limit(format!(
-                "This tenant is signed in to on {} connections already, which is the limit. Close one of them, or have an admin end one with tenant_end_session.",
-                self.limits.max_sessions_per_tenant
-            )));
-        }
-        *there += 1;
-        Ok(TenantSeat { tenant, index: Arc::clone(&self.index) })
-    }
-}
-
-impl Index {
-    fn of_user(&self, user: UserId) -> Vec<Arc<Session>> {
-        self.users.get(&user).map(|sessions| sessions.clone()).unwrap_or_default()
-    }
 }
 
 impl Open {
@@ -322,27 +265,6 @@ impl Drop for Open {
         self.session.set_identity(None);
         self.index.sessions.remove(&self.session.id());
         self.index.addresses.remove_if_mut(&counted(self.session.peer()), |_, count| {
-            *count = count.saturating_sub(1);
-            *count == 0
-        });
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.index.users.remove_if_mut(&self.user, |_, sessions| {
-            // One entry only: a session that signs in again as the same user has two for a moment.
-            if let Some(position) = sessions.iter().position(|session| session.id() == self.session) {
-                sessions.swap_remove(position);
-            }
-            sessions.is_empty()
-        });
-    }
-}
-
-impl Drop for TenantSeat {
-    fn drop(&mut self) {
-        self.index.tenants.remove_if_mut(&self.tenant, |_, count| {
             *count = count.saturating_sub(1);
             *count == 0
         });

@@ -7,6 +7,7 @@
 mod end;
 mod hub;
 mod in_flight;
+mod index;
 mod limits;
 mod manager;
 mod outbox;
@@ -24,7 +25,7 @@ use crate::tenancy::{Principal, SessionId};
 use crate::time::now;
 use futures_util::task::AtomicWaker;
 use in_flight::Requests;
-use manager::Seat;
+use index::Seat;
 use outbox::Outbox;
 use parking_lot::Mutex;
 use std::net::IpAddr;
