@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::store::{self, Write, params};
 use crate::time::Time;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -61,7 +61,7 @@ impl Admin {
         let mut rows = 0;
         store::dump(&self.options, tenant.id, |table, row| {
             rows += 1;
-            writeln!(out, "{}", json!({ "table": table, "row": row })).map_err(wrong)
+            writeln!(out, r#"{{"table":"{table}","row":{}}}"#, Value::Object(row)).map_err(wrong)
         })?;
         let out = out.into_inner().map_err(|e| wrong(e.into_error()))?;
         out.sync_all().map_err(wrong)?;

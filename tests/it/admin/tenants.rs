@@ -89,7 +89,9 @@ async fn a_deleted_tenant_leaves_its_export_and_no_row() {
         let more = i64::from(table == "audit");
         assert_eq!(exported.get(table), Some(&(count + more)), "{table}");
     }
-    assert!(!text.contains("eve"), "nothing of another tenant is in it");
+    for foreign in ["eve", &foreign, "last_tenant_id"] {
+        assert!(!text.contains(foreign), "nothing of another tenant is in it");
+    }
 
     // Accounts stay; whoever is a member of nothing else has nowhere to go.
     let credentials = json!({ "email": email("ann"), "password": PASSWORD });
