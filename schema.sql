@@ -54,10 +54,13 @@ CREATE TABLE signing_key (
 );
 
 -- What another process changed, for the serving one to take note of: each row names a user who is to be
--- looked at again. The serving process deletes what it has taken note of.
+-- looked at again ('review'), or whose sessions are to end ('end'). The serving process deletes what it has
+-- taken note of.
 CREATE TABLE notice (
-    id      TEXT NOT NULL PRIMARY KEY,
-    user_id TEXT NOT NULL
+    id        TEXT NOT NULL PRIMARY KEY, -- what was done, a colon, and the user
+    user_id   TEXT NOT NULL,
+    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end')),
+    in_tenant TEXT                       -- 'end' concerns the sessions there alone, if this is set
 );
 
 CREATE TABLE member (

@@ -11,8 +11,9 @@ mod values;
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
 use crate::server::{self, ServerOptions, TlsOptions, TokenSettings, TrustedProxies};
-use crate::session::SessionLimits;
+use crate::session::{RateOptions, SessionLimits};
 use crate::store::StoreOptions;
+use crate::tenancy::Quotas;
 use std::path::Path;
 use std::time::Duration;
 use values::{days, entries, log_format, number, seconds, url, word};
@@ -70,6 +71,7 @@ impl Default for Config {
                 queue: 256,
             },
             throttle: ThrottleOptions { free_failures: 5, max_delay: Duration::from_secs(900) },
+            quotas: Quotas { max_members: 1000, max_records: 1_000_000 },
             sessions: SessionLimits {
                 max_frame_bytes: 1 << 20,
                 max_calls_in_flight: 64,
@@ -85,6 +87,8 @@ impl Default for Config {
                 http_idle: Duration::from_secs(1800),
                 http_lifetime: Duration::from_secs(86_400),
                 max_replay_bytes: 1 << 20,
+                max_sessions_per_tenant: 2000,
+                rates: RateOptions { principal_per_second: 1000, tenant_per_second: 5000, address_per_second: 2000 },
                 max_subscriptions: 256,
                 max_questions: 16,
                 // There is a person at the other end.
@@ -144,6 +148,12 @@ pub const SETTINGS: &[Setting] = settings![
     "limits.answer_timeout_seconds", "How long a client may take to answer one.", |c, t| seconds(t, &mut c.server.sessions.answer_timeout);
     "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
     "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);
+    "quotas.max_members_per_tenant", "Members of one tenant.", |c, t| number(t, 1, 10_000_000, &mut c.server.quotas.max_members);
+    "quotas.max_records_per_tenant", "Business records of one tenant.", |c, t| number(t, 1, 1_000_000_000_000, &mut c.server.quotas.max_records);
+    "quotas.max_sessions_per_tenant", "Signed-in sessions in one tenant.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_tenant);
+    "rates.principal_per_second", "Requests a second of one user in one tenant, and twice as many at once; 0 is no limit.", |c, t| number(t, 0, 1_000_000_000, &mut c.server.sessions.rates.principal_per_second);
+    "rates.tenant_per_second", "Requests a second of all users of one tenant, and twice as many at once; 0 is no limit.", |c, t| number(t, 0, 1_000_000_000, &mut c.server.sessions.rates.tenant_per_second);
+    "rates.address_per_second", "Requests a second from one address, and twice as many at once; 0 is no limit.", |c, t| number(t, 0, 1_000_000_000, &mut c.server.sessions.rates.address_per_second);
     "password.memory_kib", "argon2id: memory of one hash, in KiB.", |c, t| number(t, 8, 4 << 20, &mut c.server.password.memory_kib);
     "password.iterations", "argon2id: passes over that memory.", |c, t| number(t, 1, 100, &mut c.server.password.iterations);
     "password.parallelism", "argon2id: lanes.", |c, t| number(t, 1, 64, &mut c.server.password.parallelism);

@@ -45,6 +45,14 @@ pub enum Error {
         /// How long to wait.
         retry_after: Duration,
     },
+    /// Too many requests just now; try again after the given time.
+    #[error("{message}")]
+    RateLimited {
+        /// What to tell the caller.
+        message: String,
+        /// How long to wait, at least a second.
+        retry_after: Duration,
+    },
     /// A bound was hit.
     #[error("{0}")]
     Limit(String),
@@ -90,12 +98,22 @@ impl Error {
             Self::InvalidCredentials(_) => "invalid_credentials",
             Self::InvalidToken(_) => "invalid_token",
             Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::RateLimited { .. } => "rate_limited",
             Self::Limit(_) => "limit",
             Self::MissingClientCapability { .. } => "missing_client_capability",
             Self::Unanswered(_) => "unanswered",
             Self::AlreadyExists(_) => "already_exists",
             Self::Busy(_) => "busy",
             Self::Unmet(_) | Self::Config(_) | Self::Internal(_) => "internal",
+        }
+    }
+
+    /// After what time trying again may help, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyAttempts { retry_after, .. } | Self::RateLimited { retry_after, .. } => Some(*retry_after),
+            _ => None,
         }
     }
 

@@ -46,6 +46,7 @@
 //! `docs/websocket-binding.md`.
 
 mod address;
+mod admin;
 mod amount;
 pub mod auth;
 pub mod cli;

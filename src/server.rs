@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, INSTRUCTIONS};
 use crate::session::{Announcer, SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
+use crate::tenancy::Quotas;
 use crate::tools::Crm;
 use crate::transport::http::{Attendance, Endpoint};
 use crate::{auth, tools};
@@ -47,6 +48,8 @@ pub struct ServerOptions {
     pub password: auth::PasswordOptions,
     /// How failed sign-ins are slowed down.
     pub throttle: auth::ThrottleOptions,
+    /// How much a tenant may have.
+    pub quotas: Quotas,
     /// The bounds of sessions.
     pub sessions: SessionLimits,
     /// How long a request may take to arrive on a new connection.

@@ -22,6 +22,15 @@ max_sessions = 20000
 max_sessions_per_address = 20000
 max_sessions_per_user = 20000
 
+[quotas]
+max_sessions_per_tenant = 20000
+max_records_per_tenant = 1000000000
+
+[rates]
+principal_per_second = 0
+tenant_per_second = 0
+address_per_second = 0
+
 [password]
 memory_kib = 8
 iterations = 1

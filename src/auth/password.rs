@@ -1,5 +1,7 @@
 //! Email and password, checked with argon2id on a bounded pool.
 
+mod reset;
+
 use super::secret::{Secret, hash_code};
 use super::throttle::{Throttle, ThrottleOptions};
 use crate::error::{Error, Result};

@@ -71,6 +71,9 @@ impl JsonSchema for Secret {
     }
 }
 
+/// What codes that replace a password start with.
+pub(crate) const RESET_PREFIX: &str = "sessile_reset_";
+
 /// A new code of 160 random bits behind a prefix that tells people, and secret scanners, what it
 /// is.
 ///

@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand.
 
+mod admin;
 mod serve;
 
 use crate::error::Result;
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// A multi-tenant, stateful MCP gateway: sign in once, and every tool call on the connection knows
 /// its tenant.
@@ -18,14 +20,16 @@ struct Cli {
 enum Command {
     /// Serve MCP over WebSocket.
     Serve(serve::Serve),
+    Admin(admin::AdminArgs),
 }
 
-/// Runs the command line of this process; returns when the command is done.
+/// Runs the command line of this process; returns its exit status when the command is done.
 ///
 /// # Errors
 /// What stopped the command; [`std::fmt::Display`] gives one line for its user.
-pub fn run() -> Result<()> {
+pub fn run() -> Result<ExitCode> {
     match Cli::parse().command {
-        Command::Serve(command) => command.run(),
+        Command::Serve(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Admin(command) => command.run(),
     }
 }

@@ -48,6 +48,9 @@ impl Exchange<'_> {
         } else {
             self.session().set_legacy();
         }
+        if let Some(too_soon) = self.too_soon(method) {
+            return too_soon;
+        }
         let features = &self.dispatcher.features;
         match (method, self.era) {
             ("tools/call", _) => self.call(params),

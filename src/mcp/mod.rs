@@ -13,6 +13,7 @@ mod lists;
 mod mirror;
 mod notify;
 mod params;
+mod rates;
 mod registry;
 mod request_state;
 mod rounds;

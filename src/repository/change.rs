@@ -61,7 +61,7 @@ pub(crate) async fn delete<R: Record>(scope: &TenantScope, id: &str, version: Op
         .run("DELETE FROM record_change WHERE tenant_id = $1 AND record_id = $2", params![key])
         .expect("version", R::SQL.delete, params![key, version])
         .unindex(key)
-        .came_or_went(R::KIND, key)
+        .went(R::KIND, key)
         .commit()
         .await;
     match written {
@@ -79,7 +79,7 @@ pub(crate) fn insert<'s, R: Record>(write: ScopedWrite<'s>, record: &R) -> Scope
     write
         .run(R::SQL.insert, row)
         .index(R::KIND, head.id, record.title().to_owned(), record.words())
-        .came_or_went(R::KIND, head.id)
+        .came(R::KIND, head.id)
 }
 
 /// Adds to a write that a record takes the place of its former version, and gives it its new head.

@@ -77,8 +77,8 @@ impl Builder {
         let gate = Gate::new(&options)?;
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let registry = Registry::new(tools)?;
-        let store = Store::open(&options.store)?;
-        let authority = Authority::new(store.clone());
+        let store = Store::open_exclusively(&options.store)?;
+        let authority = Authority::new(store.clone(), options.quotas);
         let tokens = options.token_options();
         let issuers = oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
         let strategies = StrategyOptions { password: options.password, throttle: options.throttle, tokens };

@@ -1,5 +1,6 @@
 //! The bounds of sessions. Every one has a named consequence when it is hit.
 
+use super::RateOptions;
 use std::time::Duration;
 
 /// What a session may take.
@@ -32,6 +33,10 @@ pub struct SessionLimits {
     /// What a session over HTTP was told on its streams that is kept for clients whose connection was cut, in
     /// bytes.
     pub max_replay_bytes: usize,
+    /// Signed-in sessions in one tenant.
+    pub max_sessions_per_tenant: usize,
+    /// Requests a second.
+    pub rates: RateOptions,
     /// Subscriptions of one session.
     pub max_subscriptions: usize,
     /// Requests to one client that wait for its answer.

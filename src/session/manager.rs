@@ -1,14 +1,15 @@
 //! All sessions: opening, signing in and out, finding, ending.
 
 use super::hub::Hub;
+use super::index::Index;
+use super::rates::Rates;
 use super::{EndReason, Identity, Session, SessionLimits};
 use crate::address::counted;
 use crate::auth::{PasswordStrategy, Strategies, Token};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::Event;
 use crate::tenancy::{Authority, Principal, Recognised, SessionId, TenantId, UserId};
 use crate::time;
-use dashmap::DashMap;
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,15 +23,8 @@ pub struct SessionManager {
     strategies: Strategies,
     hub: Arc<Hub>,
     index: Arc<Index>,
+    rates: Rates,
     draining: AtomicBool,
-}
-
-/// Where sessions are found.
-#[derive(Debug, Default)]
-struct Index {
-    sessions: DashMap<SessionId, Arc<Session>>,
-    addresses: DashMap<IpAddr, usize>,
-    users: DashMap<UserId, Vec<Arc<Session>>>,
 }
 
 /// Why a connection gets no session.
@@ -48,13 +42,6 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Open {
     session: Arc<Session>,
-    index: Arc<Index>,
-}
-
-/// A signed-in session's place among its user's; dropping it gives the place up.
-pub(super) struct Seat {
-    user: UserId,
-    session: SessionId,
     index: Arc<Index>,
 }
 
@@ -108,9 +95,16 @@ impl SessionManager {
             Event::User { user } => {
                 heard_index.of_user(UserId::stored(*user)).iter().for_each(|session| session.review())
             }
+            Event::EndSessions { user, tenant } => {
+                let there = |p: Principal| tenant.is_none_or(|tenant| p.tenant().uuid() == tenant);
+                let sessions = heard_index.of_user(UserId::stored(*user));
+                let ending = sessions.iter().filter(|session| session.principal().is_some_and(there));
+                ending.for_each(|session| session.end(EndReason::Ended));
+            }
             Event::Record { .. } => heard_hub.tell(event),
         });
-        Self { limits, authority, strategies, hub, index, draining: AtomicBool::new(false) }
+        let rates = Rates::new(limits.rates);
+        Self { limits, authority, strategies, hub, index, rates, draining: AtomicBool::new(false) }
     }
 
     /// Opens a session for a connection that holds who is signed in.
@@ -154,9 +148,9 @@ impl SessionManager {
     /// Signs a session in as a principal, in place of whoever it was before.
     ///
     /// # Errors
-    /// [`Error::Limit`] when the user has as many sessions as may be.
+    /// [`Error::Limit`] when the user or the tenant has as many sessions as may be.
     pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
-        let seat = self.seat(session, principal.user())?;
+        let seat = self.index.seat(session, &principal, &self.limits)?;
         session.set_identity(Some(Identity { principal, _seat: seat }));
         if session.is_stale() {
             // It changed before the session was among those that are told.
@@ -253,12 +247,21 @@ impl SessionManager {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// How many sessions, addresses and signed-in users there are, and how many users are
-    /// watched for changes and things for updates: all zero when everybody has gone.
+    /// How many sessions, addresses and signed-in users there are, how many users are watched for
+    /// changes and things for updates, and how many tenants somebody is signed in to: all zero when
+    /// everybody has gone.
     #[must_use]
-    pub fn counts(&self) -> [usize; 5] {
-        let index = &self.index;
-        [index.sessions.len(), index.addresses.len(), index.users.len(), self.authority.watched_users(), self.hub.len()]
+    pub fn counts(&self) -> [usize; 6] {
+        let (index, watched, topics) = (&self.index, self.authority.watched_users(), self.hub.len());
+        [index.sessions.len(), index.addresses.len(), index.users.len(), watched, topics, index.tenants.len()]
+    }
+
+    /// Counts a request of a session.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when there were too many just now.
+    pub(crate) fn check_rates(&self, session: &Session, principal: Option<&Principal>) -> Result<()> {
+        self.rates.check(session.peer(), principal)
     }
 
     /// The limits that sessions keep.
@@ -299,24 +302,6 @@ impl SessionManager {
         self.sign_out(session);
         session.end(reason);
     }
-
-    fn seat(&self, session: &Arc<Session>, user: UserId) -> Result<Seat> {
-        let mut sessions = self.index.users.entry(user).or_default();
-        let others = sessions.iter().filter(|one| one.id() != session.id()).count();
-        if others >= self.limits.max_sessions_per_user {
-            return Err(Error::Limit(format!(
-                "This user is signed in on {others} connections already, which is the limit. Close one of them, or end it with auth_end_session there."
-            )));
-        }
-        sessions.push(Arc::clone(session));
-        Ok(Seat { user, session: session.id(), index: Arc::clone(&self.index) })
-    }
-}
-
-impl Index {
-    fn of_user(&self, user: UserId) -> Vec<Arc<Session>> {
-        self.users.get(&user).map(|sessions| sessions.clone()).unwrap_or_default()
-    }
 }
 
 impl Open {
@@ -342,18 +327,6 @@ impl Drop for Open {
         self.index.addresses.remove_if_mut(&counted(self.session.peer()), |_, count| {
             *count = count.saturating_sub(1);
             *count == 0
-        });
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.index.users.remove_if_mut(&self.user, |_, sessions| {
-            // One entry only: a session that signs in again as the same user has two for a moment.
-            if let Some(position) = sessions.iter().position(|session| session.id() == self.session) {
-                sessions.swap_remove(position);
-            }
-            sessions.is_empty()
         });
     }
 }

@@ -70,4 +70,11 @@ pub enum Event {
         /// Which user.
         user: Uuid,
     },
+    /// Whoever runs the server had a user's sessions end.
+    EndSessions {
+        /// Which user.
+        user: Uuid,
+        /// The tenant whose sessions end; none for all of them.
+        tenant: Option<Uuid>,
+    },
 }

@@ -1,7 +1,8 @@
 //! The schema's version, and how an older database becomes a current one.
 
 use crate::error::{Error, Result};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
 
 /// Each entry takes the schema from one version to the next; the first makes it from nothing. What they
 /// arrive at is what `schema.sql` and `sqlite_search.sql` show.
@@ -13,22 +14,51 @@ const STEPS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrati
 pub(super) fn run(connection: &mut Connection, path: &str) -> Result<()> {
     let wrong = |e: rusqlite::Error| Error::Config(format!("database_url: cannot prepare the schema of {path}: {e}"));
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(wrong)?;
-    let version: usize = transaction
-        .query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get::<_, i64>(0))
-        .map(|version| usize::try_from(version).unwrap_or(usize::MAX))
-        .map_err(wrong)?;
-    if version > STEPS.len() {
-        return Err(Error::Config(format!(
-            "database_url: {path} has schema version {version}, and this program knows versions up to {}; \
-             start it with the newer program that wrote it",
-            STEPS.len()
-        )));
-    }
+    let version = version(&transaction).map_err(wrong)?;
+    refuse_newer(version, path)?;
     for (step, reached) in STEPS.iter().zip(1u32..).skip(version) {
         transaction.execute_batch(step).map_err(wrong)?;
         transaction.pragma_update(None, "user_version", reached).map_err(wrong)?;
     }
     transaction.commit().map_err(wrong)
+}
+
+/// The schema's version as this program writes it.
+pub(super) const CURRENT: usize = STEPS.len();
+
+/// A database's version; 0 is one without a schema.
+pub(super) fn version(database: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = database.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Refuses a database that is not there, or whose schema is not this program's own.
+pub(super) fn expect_current(path: &str) -> Result<()> {
+    if !Path::new(path).exists() {
+        return Err(Error::Config(format!("database_url: there is no database {path}")));
+    }
+    let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let version = opened
+        .and_then(|database| version(&database))
+        .map_err(|e| Error::Config(format!("database_url: cannot open {path}: {e}")))?;
+    refuse_newer(version, path)?;
+    if version < CURRENT {
+        return Err(Error::Config(format!(
+            "database_url: {path} has schema version {version}, and this program's is {CURRENT}; serve it with this \
+             program, which brings it up to date"
+        )));
+    }
+    Ok(())
+}
+
+pub(super) fn refuse_newer(version: usize, path: &str) -> Result<()> {
+    if version <= CURRENT {
+        return Ok(());
+    }
+    Err(Error::Config(format!(
+        "database_url: {path} has schema version {version}, and this program knows versions up to {CURRENT}; \
+         start it with the newer program that wrote it"
+    )))
 }
 
 #[cfg(test)]

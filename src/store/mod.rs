@@ -8,8 +8,13 @@
 //! The store knows no tenant and no session: `tenancy::TenantScope` is what binds a tenant to
 //! each statement.
 
+mod check;
+mod dump;
 mod event;
+mod files;
+mod lock;
 mod migrations;
+mod notice;
 mod search;
 mod sqlite;
 mod value;
@@ -20,10 +25,14 @@ pub use search::{Document, words};
 pub use value::{FromRow, Row, Value};
 pub use write::{Write, Written};
 
+pub(crate) use check::{Finding, check};
+pub(crate) use dump::dump;
+pub(crate) use files::{backup, restore};
 pub(crate) use value::params;
 
 use crate::error::{Error, Result};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -47,15 +56,57 @@ impl Store {
     /// [`Error::Config`] when the URL is of an unknown kind, the file can't be opened, or its
     /// schema is newer than this program.
     pub fn open(options: &StoreOptions) -> Result<Self> {
-        let Some(path) = options.url.strip_prefix("sqlite:") else {
-            let kind = options.url.split(':').next().unwrap_or_default();
-            return Err(Error::Config(format!("database_url: this build opens `sqlite:PATH`, not `{kind}:…`")));
-        };
-        if path.is_empty() || path == ":memory:" {
-            return Err(Error::Config("database_url: a database needs a file, as in `sqlite:sessile.db`".into()));
-        }
-        let engine = Arc::new(sqlite::Sqlite::open(path, options.readers)?);
+        let engine = Arc::new(sqlite::Sqlite::open(path(options)?, options.readers, None)?);
         Ok(Self { engine })
+    }
+
+    /// Opens it to serve it: as the only process that does so, for as long as a clone of this handle
+    /// lives. What other processes change and leave a notice of is told to the listeners as well.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], and [`Error::Config`] when another process serves the database.
+    pub fn open_exclusively(options: &StoreOptions) -> Result<Self> {
+        let path = path(options)?;
+        let lock = lock::Lock::take(path)?;
+        let engine = Arc::new(sqlite::Sqlite::open(path, options.readers, Some(lock))?);
+        Ok(Self { engine })
+    }
+
+    /// Opens a database that is there already, beside whoever serves it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when there is none, or when its schema is not exactly this program's.
+    pub(crate) fn open_beside(options: &StoreOptions) -> Result<Self> {
+        let path = path(options)?;
+        migrations::expect_current(path)?;
+        let engine = Arc::new(sqlite::Sqlite::open(path, 1, None)?);
+        Ok(Self { engine })
+    }
+
+    /// Waits until the notices whose ids begin like this have been taken note of by the process that serves
+    /// the database. Where nobody serves it, they are deleted: there is nobody who would have to know.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when the serving process takes too long.
+    pub(crate) async fn heard(&self, options: &StoreOptions, begin: &str) -> Result<()> {
+        let (path, deadline) = (path(options)?, Instant::now() + notice::PATIENCE);
+        let end = format!("{begin}\u{7f}");
+        let waits = "SELECT 1 FROM notice WHERE id >= $1 AND id < $2 LIMIT 1";
+        while self.get(waits, params![begin, &end]).await?.is_some() {
+            if let Some(_lock) = lock::Lock::unless_served(path)? {
+                let delete = "DELETE FROM notice WHERE id >= $1 AND id < $2";
+                return self.write(Write::new().run(delete, params![begin, &end])).await.map(drop);
+            }
+            if Instant::now() > deadline {
+                return Err(Error::Busy(
+                    "It is done in the database, but the process that serves it has not taken note of it yet: what is \
+                     open there may go on. Look at its log, or restart it."
+                        .into(),
+                ));
+            }
+            tokio::time::sleep(notice::INTERVAL / 4).await;
+        }
+        Ok(())
     }
 
     /// The first row of a statement that touches a few rows by key. On SQLite it runs at once, on
@@ -130,4 +181,16 @@ impl Store {
     pub async fn ping(&self) -> Result<()> {
         self.get("SELECT 1", Vec::new()).await.map(drop)
     }
+}
+
+/// The path of the database's file.
+fn path(options: &StoreOptions) -> Result<&str> {
+    let Some(path) = options.url.strip_prefix("sqlite:") else {
+        let kind = options.url.split(':').next().unwrap_or_default();
+        return Err(Error::Config(format!("database_url: this build opens `sqlite:PATH`, not `{kind}:…`")));
+    };
+    if path.is_empty() || path == ":memory:" {
+        return Err(Error::Config("database_url: a database needs a file, as in `sqlite:sessile.db`".into()));
+    }
+    Ok(path)
 }

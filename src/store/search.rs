@@ -45,6 +45,8 @@ impl FromRow for Document {
 pub(super) const PLACE: &str = "INSERT INTO search_row (tenant_id, record_id) VALUES ($1, $2)
      ON CONFLICT (tenant_id, record_id) DO UPDATE SET record_id = excluded.record_id RETURNING id";
 pub(super) const DISPLACE: &str = "DELETE FROM search_row WHERE tenant_id = $1 AND record_id = $2 RETURNING id";
+pub(super) const DISPLACE_SOME: &str = "DELETE FROM search_row WHERE id IN
+     (SELECT id FROM search_row WHERE tenant_id = $1 LIMIT $2) RETURNING id";
 pub(super) const INSERT: &str =
     "INSERT INTO search (rowid, tenant, tenant_id, kind, id, title, body) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 pub(super) const DELETE: &str = "DELETE FROM search WHERE rowid = $1";

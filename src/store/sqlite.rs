@@ -4,6 +4,8 @@
 //! long go to reader threads; every write goes through one writer, which commits what is queued as
 //! one transaction (group commit) with `synchronous=FULL`; one that fails undoes itself alone.
 
+use super::lock::Lock;
+use super::notice::{self, Hearing};
 use super::{Event, Row, Value, Write, Written, migrations, search, write::Step};
 use crate::error::{Error, Result};
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -48,7 +50,10 @@ pub(super) struct Sqlite {
     reads: mpsc::Sender<ReadJob>,
     writes: Option<mpsc::Sender<WriteJob>>,
     listeners: Listeners,
+    /// What hears of other processes, where this one serves.
+    hearing: Option<Hearing>,
     writer: Option<thread::JoinHandle<()>>,
+    _lock: Option<Lock>,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -58,7 +63,9 @@ impl std::fmt::Debug for Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &str, readers: usize) -> Result<Self> {
+    /// Opens the database. With the lock, this process is the one that serves it, and hears what other
+    /// processes have to say.
+    pub(super) fn open(path: &str, readers: usize, lock: Option<Lock>) -> Result<Self> {
         let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         migrations::run(&mut writer, path)?;
         let read_only = || connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
@@ -76,8 +83,14 @@ impl Sqlite {
         let (writes, jobs) = mpsc::channel(WRITE_QUEUE);
         let listeners = Listeners::default();
         let heard = Arc::clone(&listeners);
-        let writer = spawn("sessile-write".into(), move || write_loop(&writer, jobs, &heard))?;
-        Ok(Self { inline, reads, writes: Some(writes), listeners, writer: Some(writer) })
+        // Whoever serves beside this process must not have to wait for its end.
+        let checkpoint = if lock.is_some() { "TRUNCATE" } else { "PASSIVE" };
+        let writer = spawn("sessile-write".into(), move || write_loop(&writer, jobs, &heard, checkpoint))?;
+        let hearing = match &lock {
+            Some(_) => Some(hear(read_only()?, &listeners, writes.clone())?),
+            None => None,
+        };
+        Ok(Self { inline, reads, writes: Some(writes), listeners, hearing, writer: Some(writer), _lock: lock })
     }
 
     pub(super) fn get(&self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
@@ -129,6 +142,7 @@ impl Sqlite {
 impl Drop for Sqlite {
     /// Waits until the writer has committed what is queued and has closed its connection.
     fn drop(&mut self) {
+        self.hearing = None;
         self.writes = None;
         if let Some(writer) = self.writer.take()
             && writer.thread().id() != thread::current().id()
@@ -138,8 +152,21 @@ impl Drop for Sqlite {
     }
 }
 
-fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
+pub(super) fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(run).map_err(|e| Error::internal("starting a database thread", e))
+}
+
+/// Hears what other processes have to say: tells it to the listeners, and then has it deleted.
+fn hear(connection: Connection, listeners: &Listeners, writes: mpsc::Sender<WriteJob>) -> Result<Hearing> {
+    let listeners = Arc::clone(listeners);
+    let read = move || prepare(&connection, notice::READ).and_then(|mut s| query(&mut s, &[], usize::MAX));
+    let tell = move |event: &Event| listeners.read().iter().for_each(|listener| listener(event));
+    let forget = move |write| {
+        let (reply, outcome) = oneshot::channel();
+        writes.blocking_send(WriteJob { write, reply }).map_err(|_| writer_gone())?;
+        outcome.blocking_recv().map_err(|_| writer_gone())?.map(drop)
+    };
+    Hearing::start(read, tell, forget)
 }
 
 fn connect(path: &str, flags: OpenFlags) -> Result<Connection> {
@@ -226,7 +253,12 @@ fn read_loop(connection: &Connection, jobs: &Mutex<mpsc::Receiver<ReadJob>>) {
     }
 }
 
-fn write_loop(connection: &Connection, mut jobs: mpsc::Receiver<WriteJob>, listeners: &RwLock<Vec<Listener>>) {
+fn write_loop(
+    connection: &Connection,
+    mut jobs: mpsc::Receiver<WriteJob>,
+    listeners: &RwLock<Vec<Listener>>,
+    checkpoint: &str,
+) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
         let outcomes = commit_group(connection, &group);
@@ -241,7 +273,7 @@ fn write_loop(connection: &Connection, mut jobs: mpsc::Receiver<WriteJob>, liste
         }
     }
     // The last to close would do it, if that one could write: the file is whole then without its log.
-    if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+    if let Err(error) = connection.execute_batch(&format!("PRAGMA wal_checkpoint({checkpoint})")) {
         tracing::warn!(%error, "could not put the write-ahead log back into the database");
     }
 }
@@ -298,6 +330,12 @@ fn apply(connection: &Connection, write: &Write) -> Result<Written> {
                     execute(connection, search::INSERT, &search::insert_params(row, document))?;
                 }
             }
+            Step::UnindexSome { tenant, most } => {
+                let mut statement = prepare(connection, search::DISPLACE_SOME)?;
+                for mut row in query(&mut statement, &[(*tenant).into(), (*most).into()], usize::MAX)? {
+                    execute(connection, search::DELETE, &[row.int()?.into()])?;
+                }
+            }
             Step::Unindex { tenant, id } => {
                 if let Some(row) = search_row(connection, search::DISPLACE, *tenant, *id)? {
                     execute(connection, search::DELETE, &[row.into()])?;
@@ -345,7 +383,7 @@ mod tests {
     async fn after_an_orderly_end_the_file_is_whole_without_its_log() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = |name: &str| directory.path().join(name).display().to_string();
-        let database = Sqlite::open(&path("x.db"), 1).expect("a new database opens");
+        let database = Sqlite::open(&path("x.db"), 1, None).expect("a new database opens");
         let sql = "INSERT INTO tenant (id, name, created_at) VALUES ($1, 'A', 0)";
         database.write(Write::new().run(sql, params!["1"])).await.expect("it is written");
         drop(database);

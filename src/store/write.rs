@@ -19,6 +19,8 @@ pub(super) enum Step {
     Index(Document),
     /// Take a document out of the full-text index.
     Unindex { tenant: Uuid, id: Uuid },
+    /// Take documents of a tenant out of it, at most so many.
+    UnindexSome { tenant: Uuid, most: i64 },
 }
 
 impl Write {
@@ -54,6 +56,13 @@ impl Write {
     #[must_use]
     pub fn unindex(mut self, tenant: Uuid, id: Uuid) -> Self {
         self.steps.push(Step::Unindex { tenant, id });
+        self
+    }
+
+    /// Takes documents of a tenant out of the full-text index, at most so many.
+    #[must_use]
+    pub(crate) fn unindex_some(mut self, tenant: Uuid, most: i64) -> Self {
+        self.steps.push(Step::UnindexSome { tenant, most });
         self
     }
 

@@ -4,6 +4,7 @@ use super::credentials::Credentials;
 use super::directory::{Account, Directory, Membership};
 use super::ids::{TenantId, UserId};
 use super::principal::{Principal, Proof, Proved};
+use super::quotas::Quotas;
 use super::scope::TenantScope;
 use super::standing::Standings;
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ pub struct Authority {
     store: Store,
     directory: Directory,
     credentials: Credentials,
+    quotas: Quotas,
     standings: Arc<Standings>,
 }
 
@@ -42,7 +44,7 @@ pub(crate) enum Recognised {
 impl Authority {
     /// An authority over the store's users; it hears of changes from the store itself.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, quotas: Quotas) -> Self {
         let standings = Arc::new(Standings::default());
         let raised = Arc::clone(&standings);
         store.on_commit(move |event| {
@@ -50,8 +52,8 @@ impl Authority {
                 raised.raise(UserId::stored(*user));
             }
         });
-        let (directory, credentials) = (Directory::new(store.clone()), Credentials::new(store.clone()));
-        Self { directory, credentials, store, standings }
+        let (directory, credentials) = (Directory::new(store.clone(), quotas), Credentials::new(store.clone()));
+        Self { directory, credentials, quotas, store, standings }
     }
 
     /// The users and tenants themselves.
@@ -163,7 +165,7 @@ impl Authority {
 
     /// The right to touch the principal's tenant; `None` when it has to be looked at again first.
     pub(crate) fn scope(&self, principal: Principal) -> Option<TenantScope> {
-        principal.is_current().then(|| TenantScope::new(self.store.clone(), principal))
+        principal.is_current().then(|| TenantScope::new(self.store.clone(), self.quotas, principal))
     }
 
     /// The store, for readiness.

@@ -3,8 +3,11 @@
 //! Sign-in has to look a person up before it knows a tenant, so these are the only statements
 //! outside a [`TenantScope`](super::TenantScope).
 
+mod resets;
+
 use super::ids::{TenantId, UserId};
 use super::principal::Principal;
+use super::quotas::{MEMBERS, Quotas};
 use super::role::Role;
 use crate::error::{Error, Result};
 use crate::store::{Event, Row, Store, Write, params};
@@ -52,11 +55,12 @@ pub struct Named {
 #[derive(Clone, Debug)]
 pub struct Directory {
     store: Store,
+    quotas: Quotas,
 }
 
 impl Directory {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store }
+    pub(super) fn new(store: Store, quotas: Quotas) -> Self {
+        Self { store, quotas }
     }
 
     /// The account with this address, whatever the case it was written in.
@@ -200,7 +204,8 @@ impl Directory {
     ///
     /// # Errors
     /// [`Error::NotFound`] for a code that is unknown, expired or used;
-    /// [`Error::AlreadyExists`] when the user is a member there already (the code stays good).
+    /// [`Error::AlreadyExists`] when the user is a member there already, [`Error::Limit`] when there are as
+    /// many as may be (the code stays good then).
     pub(crate) async fn join(&self, account: &Account, code_hash: &str, now: i64) -> Result<Membership> {
         let unknown = || {
             Error::NotFound(
@@ -218,6 +223,7 @@ impl Directory {
                 "DELETE FROM invite WHERE tenant_id = $1 AND code_hash = $2",
                 params![tenant, code_hash],
             )
+            .and(self.quotas.member(tenant.into()))
             .expect(
                 "member",
                 "INSERT INTO member (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
@@ -231,6 +237,7 @@ impl Directory {
         match self.store.write(write).await {
             Ok(_) => Ok(membership),
             Err(Error::Unmet("code")) => Err(unknown()),
+            Err(Error::Unmet(MEMBERS)) => Err(self.quotas.no_more_members()),
             Err(Error::Unmet(_)) => Err(Error::AlreadyExists(format!(
                 "You are already a member of {}. Switch to it with tenant_switch.",
                 membership.tenant_name

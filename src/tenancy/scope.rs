@@ -2,6 +2,7 @@
 
 use super::ids::TenantId;
 use super::principal::{Principal, Proof};
+use super::quotas::{Quotas, RECORDS};
 use crate::error::{Error, Result};
 use crate::store::{Document, Event, FromRow, RecordKind, Store, Value, Write, Written, params};
 use std::sync::Arc;
@@ -12,12 +13,13 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct TenantScope {
     store: Store,
+    quotas: Quotas,
     principal: Principal,
 }
 
 impl TenantScope {
-    pub(super) fn new(store: Store, principal: Principal) -> Self {
-        Self { store, principal }
+    pub(super) fn new(store: Store, quotas: Quotas, principal: Principal) -> Self {
+        Self { store, quotas, principal }
     }
 
     /// Who is calling.
@@ -46,7 +48,7 @@ impl TenantScope {
 
     /// An empty write on this tenant's data.
     pub(crate) fn write(&self) -> ScopedWrite<'_> {
-        ScopedWrite { scope: self, write: Write::new() }
+        ScopedWrite { scope: self, write: Write::new(), records: 0 }
     }
 
     fn tenant(&self) -> TenantId {
@@ -60,6 +62,8 @@ impl TenantScope {
 pub struct ScopedWrite<'s> {
     scope: &'s TenantScope,
     write: Write,
+    /// How many more records there are afterwards.
+    records: i64,
 }
 
 impl ScopedWrite<'_> {
@@ -93,8 +97,15 @@ impl ScopedWrite<'_> {
         self.record(kind, id, false)
     }
 
-    /// Tells that a record came or went, once it has.
-    pub(crate) fn came_or_went(self, kind: RecordKind, id: Uuid) -> Self {
+    /// Counts a record that is new, and tells that it came, once it has.
+    pub(crate) fn came(mut self, kind: RecordKind, id: Uuid) -> Self {
+        self.records += 1;
+        self.record(kind, id, true)
+    }
+
+    /// Counts a record that goes, and tells that it went, once it has.
+    pub(crate) fn went(mut self, kind: RecordKind, id: Uuid) -> Self {
+        self.records -= 1;
         self.record(kind, id, true)
     }
 
@@ -125,16 +136,20 @@ impl ScopedWrite<'_> {
     ///
     /// # Errors
     /// [`Error::Unmet`] with the tag of a statement that found nothing, [`Error::NotAllowed`]
-    /// when the principal's place in the tenant has changed.
+    /// when the principal's place in the tenant has changed, [`Error::Limit`] when the tenant has no room for
+    /// more records.
     pub(crate) async fn commit(self) -> Result<Written> {
         const STANDING: &str = "standing";
         let (sql, params) = standing(self.scope.principal());
         let guard = Write::new().expect(STANDING, sql, bound(self.scope.tenant(), sql, params));
-        match self.scope.store.write(guard.and(self.write)).await {
+        // Last, so that what the others return keeps its place.
+        let records = self.scope.quotas.records(self.scope.tenant().into(), self.records);
+        match self.scope.store.write(guard.and(self.write).and(records)).await {
             Ok(mut written) => {
                 written.next_rows();
                 Ok(written)
             }
+            Err(Error::Unmet(RECORDS)) => Err(self.scope.quotas.no_more_records()),
             Err(Error::Unmet(STANDING)) => Err(Error::NotAllowed(
                 "Your place in this tenant changed while the call ran; nothing was written. Look at auth_whoami."
                     .into(),

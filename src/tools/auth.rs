@@ -1,6 +1,7 @@
 //! The `auth` family: who is signed in on this connection.
 
 mod keys;
+mod reset;
 
 use super::input::{Email, Key, Text};
 use super::{Access, Effect, Reply, SessionCaller, Tool};
@@ -37,6 +38,7 @@ pub(super) fn tools() -> Vec<Tool> {
             "Change the password",
             "Replaces one's own password. Every other session of the same user ends; this one stays signed in.",
         ),
+        reset::tool(),
         Tool::about_sessions("auth_sessions", signed_in, Effect::Reads, sessions)
             .described("List my sessions", "Lists the connections on which one is signed in, in all tenants."),
         Tool::about_sessions("auth_end_session", signed_in, Effect::Changes, end_session)

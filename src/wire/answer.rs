@@ -1,6 +1,6 @@
 //! Responses and notifications, written straight into the frame that leaves.
 
-use super::codes::{ErrorCode, WireError};
+use super::codes::{ErrorCode, ErrorDetail, WireError};
 use super::frame::{Frame, Outcome};
 use super::id::RequestId;
 use super::version::Era;
@@ -123,18 +123,8 @@ impl Answer {
     /// A tool's failure, which its caller can read and act on.
     #[must_use]
     pub fn tool_error(mut self, error: &crate::error::Error) -> Frame {
-        #[derive(Serialize)]
-        struct Detail {
-            code: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            retry_after_seconds: Option<u64>,
-        }
-        let retry_after = match error {
-            crate::error::Error::TooManyAttempts { retry_after, .. } => Some(*retry_after),
-            _ => None,
-        };
-        let detail = Detail { code: error.code(), retry_after_seconds: retry_after.map(|time| time.as_secs()) };
-        let detail = serde_json::to_string(&detail).unwrap_or_default();
+        let retry_after = error.retry_after();
+        let detail = serde_json::to_string(&ErrorDetail::of(error)).unwrap_or_default();
         self.open_result("complete", &format!(r#""dev.sessile/error":{detail}"#));
         self.raw(r#""content":[{"type":"text","text":"#);
         self.json(&error.to_string());

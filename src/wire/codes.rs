@@ -67,3 +67,17 @@ impl WireError {
         self
     }
 }
+
+/// What programs are told of a failure, beside its text.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct ErrorDetail {
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u64>,
+}
+
+impl ErrorDetail {
+    pub(crate) fn of(error: &crate::error::Error) -> Self {
+        Self { code: error.code(), retry_after_seconds: error.retry_after().map(|wait| wait.as_secs()) }
+    }
+}

@@ -10,6 +10,7 @@ const LAYERS: &[&str] = &[
     "cli",
     "config",
     "demo",
+    "admin",
     "server",
     "transport",
     "mcp",
@@ -26,7 +27,8 @@ const LEAVES: &[(&str, &[&str])] =
     &[("error", &[]), ("address", &[]), ("amount", &["error"]), ("time", &["error"]), ("wire", &["error"])];
 
 /// Where a driver of a database may be named.
-const DRIVERS: &[(&str, &[&str])] = &[("rusqlite", &["store/sqlite.rs", "store/migrations.rs"])];
+const DRIVERS: &[(&str, &[&str])] =
+    &[("rusqlite", &["store/sqlite.rs", "store/migrations.rs", "store/files.rs", "store/dump.rs", "store/check.rs"])];
 
 /// The parts of the tools that may see a session, beside what all families share.
 const ABOUT_SESSIONS: &[&str] = &[

@@ -56,6 +56,7 @@ fn alone_in_its_process() {
     let server = servers.block_on(TestServer::with_tools(vec![tool], |options| {
         options.sessions.max_sessions_per_address = 2 * WAVE;
         options.sessions.max_sessions_per_user = 2 * WAVE;
+        options.sessions.max_sessions_per_tenant = 2 * WAVE;
     }));
     clients.block_on(async {
         drop(server.sign_up("ann").await);
@@ -80,7 +81,7 @@ fn alone_in_its_process() {
 
 /// Waits until the server has noticed that all have gone, and counts tasks and descriptors.
 async fn at_rest(server: &TestServer, runtime: &Runtime) -> (usize, usize) {
-    until("all sessions are gone", || server.manager().counts() == [0; 5]).await;
+    until("all sessions are gone", || server.manager().counts() == [0; 6]).await;
     // One task runs the server, and one looks after its keys. Those of connections end a moment after their sessions.
     let tasks = || runtime.metrics().num_alive_tasks();
     until("all tasks are gone", || tasks() == 2).await;

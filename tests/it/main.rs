@@ -1,12 +1,14 @@
 //! The tests that run the real thing: the server on a port of its own, over real sockets, with a
 //! real database. One binary, so that it links once; a module for each promise.
 
+mod admin;
 mod architecture;
 mod crash;
 mod denials;
 mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
+mod limits;
 mod protocol;
 mod records;
 mod sign_in;

@@ -34,8 +34,10 @@ CREATE TABLE signing_key (
 );
 
 CREATE TABLE notice (
-    id      TEXT NOT NULL PRIMARY KEY,
-    user_id TEXT NOT NULL
+    id        TEXT NOT NULL PRIMARY KEY, -- what was done, a colon, and the user
+    user_id   TEXT NOT NULL,
+    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end')),
+    in_tenant TEXT                       -- 'end' concerns the sessions there alone, if this is set
 );
 
 CREATE TABLE provisioned (

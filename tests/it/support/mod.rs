@@ -1,6 +1,7 @@
 //! What all tests share: the server, a client that checks each message it gets, and people who
 //! have signed up.
 
+pub(crate) mod admin;
 mod client;
 pub(crate) mod http;
 mod ledger;
@@ -10,7 +11,7 @@ mod tool_schemas;
 mod tools;
 
 pub(crate) use client::{Client, Refusal, email};
-pub(crate) use server::TestServer;
+pub(crate) use server::{TestServer, options};
 pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};
 

@@ -1,18 +1,19 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
+use super::admin::{Outcome, admin};
 use super::{Client, PATIENCE, soon};
 use serde_json::{Value as Json, json};
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
 use sessile::mcp::Dispatcher;
 use sessile::server::{Server, ServerOptions};
-use sessile::session::SessionManager;
+use sessile::session::{RateOptions, SessionManager};
 use sessile::store::{Event, Store, Value, Write};
 use sessile::tenancy::{Principal, SessionId};
 use sessile::tools::{self, Tool};
 use sessile::wire::Era;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -28,7 +29,7 @@ pub(crate) struct TestServer {
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<sessile::error::Result<()>>,
     /// Gone with the server, and the database with it.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl TestServer {
@@ -69,11 +70,21 @@ impl TestServer {
             };
             server.run(listener, told).await
         });
-        Self { address, manager, dispatcher, store, shutdown: Some(shutdown), running, _directory: directory }
+        Self { address, manager, dispatcher, store, shutdown: Some(shutdown), running, directory }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The file of its database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("sessile.db")
+    }
+
+    /// What `sessile admin` does with its database.
+    pub(crate) async fn admin(&self, arguments: &[&str]) -> Outcome {
+        admin(&self.database(), arguments).await
     }
 
     pub(crate) fn manager(&self) -> &Arc<SessionManager> {
@@ -164,15 +175,17 @@ impl TestServer {
     pub(crate) async fn stop(mut self) {
         self.begin_to_stop();
         soon("the server to stop", &mut self.running).await.expect("it does not panic").expect("it stops cleanly");
-        assert_eq!(self.manager.counts(), [0; 5], "something is left of a connection");
+        assert_eq!(self.manager.counts(), [0; 6], "something is left of a connection");
     }
 }
 
 /// What every test starts from.
-fn options(directory: &Path) -> ServerOptions {
+pub(crate) fn options(directory: &Path) -> ServerOptions {
     let mut options = Config::default().server;
     options.store.url = format!("sqlite:{}", directory.join("sessile.db").display());
     options.password = PasswordOptions { memory_kib: 8, iterations: 1, ..options.password };
     options.drain = PATIENCE;
+    // Tests are faster than any client should be.
+    options.sessions.rates = RateOptions { principal_per_second: 0, tenant_per_second: 0, address_per_second: 0 };
     options
 }

@@ -1,0 +1,7 @@
+//! `sessile admin`, beside a server that serves the same database.
+
+mod access;
+mod credentials;
+mod files;
+mod lock;
+mod tenants;
