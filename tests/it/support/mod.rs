@@ -3,6 +3,7 @@
 
 mod client;
 pub(crate) mod http;
+pub(crate) mod issuer;
 mod ledger;
 mod schema;
 mod server;
