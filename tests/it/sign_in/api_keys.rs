@@ -37,7 +37,8 @@ async fn a_key_opens_a_connection_as_its_owner_with_at_most_its_role() {
         script.close().await;
     }
     let log = ann.tool("tenant_audit_log", json!({ "action": "auth.sign_in" })).await;
-    let details: Vec<_> = log["entries"].as_array().expect("a list").iter().map(|entry| &entry["detail"]).collect();
+    let entries = log["entries"].as_array().expect("a list");
+    let details: Vec<_> = entries.iter().filter_map(|entry| entry.get("detail")).collect();
     assert_eq!(details.len(), 3, "{details:?}");
     assert!(details.iter().all(|detail| detail.as_str().expect("a text").contains("API key")), "{details:?}");
     server.stop().await;
@@ -84,11 +85,14 @@ async fn members_see_and_revoke_their_own_and_admins_all() {
         let keys = listed["keys"].as_array().expect("a list").clone();
         keys.into_iter().map(|key| key["id"].clone()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(bob.tool("auth_api_keys", json!({})).await), [bobs_id.clone()]);
+    assert_eq!(ids(bob.tool("auth_api_keys", json!({})).await), std::slice::from_ref(&bobs_id));
     let page = ann.tool("auth_api_keys", json!({ "all": true, "limit": 1 })).await;
     let cursor = page["next_cursor"].clone();
-    assert_eq!(ids(page), [bobs_id.clone()]);
-    assert_eq!(ids(ann.tool("auth_api_keys", json!({ "all": true, "cursor": cursor })).await), [anns_id.clone()]);
+    assert_eq!(ids(page), std::slice::from_ref(&bobs_id));
+    assert_eq!(
+        ids(ann.tool("auth_api_keys", json!({ "all": true, "cursor": cursor })).await),
+        std::slice::from_ref(&anns_id)
+    );
 
     let foreign = bob.refused("auth_revoke_api_key", json!({ "key_id": anns_id })).await;
     assert_eq!(foreign.code, "not_found");

@@ -70,7 +70,7 @@ async fn each_is_refused_with_401_and_says_why() {
         ("of no time yet", with("nbf", json!(now + 60)), "time"),
         ("of another user", with("sub", json!(stranger)), "revoked"),
         ("of no family", with("sid", json!(stranger)), "revoked"),
-        ("without an end", without("exp"), "claim"),
+        ("without an end", without("exp"), "malformed"),
         ("without an audience", without("aud"), "malformed"),
         ("not an access token", sign(Header { typ: Some("JWT".into()), ..usual() }, &claims), "access token"),
         ("by an unknown key", sign(Header { kid: Some(stranger.clone()), ..usual() }, &claims), "key"),

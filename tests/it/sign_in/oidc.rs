@@ -2,7 +2,7 @@
 
 use crate::support::http::{Response, upgrade};
 use crate::support::issuer::{Issuer, Signer};
-use crate::support::{Client, TestServer};
+use crate::support::{Client, PASSWORD, TestServer};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -115,9 +115,9 @@ async fn whom_the_issuer_vouches_for_is_let_in_with_their_role_in_their_tenant()
     assert_eq!(client.refused("crm_contact_create", json!({ "name": "x" })).await.code, "not_allowed");
     // It is good for its tenant alone.
     for (tool, arguments) in [
-        ("tenant_switch", json!({ "tenant": TENANTS[1] })),
+        ("tenant_switch", json!({ "to": TENANTS[1] })),
         ("tenant_join", json!({ "code": "sessile_invite_00" })),
-        ("auth_change_password", json!({ "current_password": "x", "new_password": "a long enough one" })),
+        ("auth_change_password", json!({ "current_password": PASSWORD, "new_password": "another long one" })),
     ] {
         assert_eq!(client.refused(tool, arguments).await.code, "not_allowed", "{tool}");
     }
@@ -259,11 +259,7 @@ async fn without_provisioning_only_members_are_let_in() {
     assert_eq!(refusals(&server, TENANTS[0]).await.len(), 1);
     // That the token names somebody's address does not make its bearer that user.
     let mut ann = server.connect().await;
-    ann.tool(
-        "auth_sign_up",
-        json!({ "email": "ann@corp.example", "password": "a long enough one", "tenant_name": "A" }),
-    )
-    .await;
+    ann.tool("auth_sign_up", json!({ "email": "ann@corp.example", "password": PASSWORD, "tenant_name": "A" })).await;
     assert_eq!(knock(&server, &token).await.status, 403);
     let user = server.principal(&mut ann).await.user();
     let identity = format!("INSERT INTO external_identity VALUES ('{}', '7c1b', '{user}')", issuer.url);
