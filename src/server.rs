@@ -7,6 +7,7 @@ mod http;
 mod origin;
 mod room;
 mod tls;
+mod well_known;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};

@@ -1,6 +1,6 @@
 //! Tokens of a configured issuer: whom they let in, and which are refused.
 
-use crate::support::http::{Response, upgrade};
+use crate::support::http::{Response, request, upgrade};
 use crate::support::issuer::{Issuer, Signer};
 use crate::support::{Client, PASSWORD, TestServer};
 use base64::Engine as _;
@@ -369,6 +369,40 @@ async fn what_an_issuer_publishes_is_not_taken_on_trust() {
     }
     issuer.describe(json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }));
     assert_eq!(knock(&server, &token).await.status, 101);
+}
+
+#[tokio::test]
+async fn clients_can_learn_who_signs_people_in() {
+    let signer = Signer::ed25519("ed");
+    let issuer = Issuer::start(&[&signer]).await;
+    let server = serve(vec![provisioning(&issuer)]).await;
+    let host = server.address().to_string();
+    for path in ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"] {
+        let response = request(server.address(), &format!("GET {path}"), &[("Origin", "https://any.example")]).await;
+        assert_eq!(response.header("content-type"), Some("application/json"), "{path}");
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"), "{path}");
+        let document: Value = serde_json::from_str(&response.body).expect("it is JSON");
+        let expected = json!({
+            "resource": format!("http://{host}/mcp"),
+            "authorization_servers": [issuer.url],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Sessile",
+        });
+        assert_eq!(document, expected, "{path}");
+        assert_eq!(request(server.address(), &format!("POST {path}"), &[]).await.status, 405);
+    }
+    let refused = knock(&server, "no.good.token").await;
+    let challenge = refused.header("www-authenticate").expect("a challenge");
+    let pointer = format!("resource_metadata=\"http://{host}/.well-known/oauth-protected-resource/mcp\"");
+    assert!(challenge.starts_with("Bearer error=\"invalid_token\"") && challenge.ends_with(&pointer), "{challenge}");
+    // Under its name for others, and without anybody else who signs people in.
+    let server = TestServer::with(|options| options.public_url = Some("https://crm.example.com".into())).await;
+    let response = request(server.address(), "GET /.well-known/oauth-protected-resource", &[]).await;
+    let document: Value = serde_json::from_str(&response.body).expect("it is JSON");
+    assert_eq!(document["resource"], "https://crm.example.com/mcp");
+    assert_eq!(document.get("authorization_servers"), None);
+    let refused = knock(&server, "no.good.token").await;
+    assert!(refused.header("www-authenticate").is_some_and(|challenge| !challenge.contains("resource_metadata")));
 }
 
 #[tokio::test]
