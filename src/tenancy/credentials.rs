@@ -7,7 +7,7 @@ mod external;
 mod families;
 mod signing;
 
-pub(crate) use families::Refreshed;
+pub(crate) use families::{Family, Refreshed};
 pub(crate) use signing::StoredKey;
 
 use super::authority::Recognised;
