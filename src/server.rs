@@ -8,6 +8,7 @@ mod http;
 mod origin;
 mod room;
 mod tls;
+mod well_known;
 
 pub use builder::Builder;
 

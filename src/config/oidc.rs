@@ -77,6 +77,17 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_documentation_can_be_read() {
+        let page = include_str!("../../docs/oidc.md");
+        let examples: Vec<_> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(examples.len(), 2);
+        for example in examples {
+            let toml::Value::Table(mut file) = table(example) else { unreachable!() };
+            assert_eq!(read(file.remove("oidc").expect("it has issuers")).expect(example).len(), 1);
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (text, message) in [
             ("corp = 1", "oidc.corp: "),

@@ -5,6 +5,7 @@ use super::forwarded::TrustedProxies;
 use super::origin::Gate;
 use super::room::Place;
 use super::tls::Tls;
+use super::well_known::ProtectedResource;
 use super::{Server, credential, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
@@ -12,7 +13,7 @@ use crate::store::Store;
 use crate::transport::http::{Body, Caller, Endpoint};
 use crate::transport::{Patient, Stream, websocket};
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -54,6 +55,7 @@ pub(super) struct Router {
     closing: CancellationToken,
     gate: Gate,
     proxies: TrustedProxies,
+    resource: ProtectedResource,
     handshake: Duration,
     drain: Duration,
     tls: Option<Arc<Tls>>,
@@ -69,6 +71,7 @@ impl Router {
             closing: server.closing.clone(),
             gate: server.gate.at(address),
             proxies: server.options.trusted_proxies.clone(),
+            resource: ProtectedResource::new(&server.options),
             handshake: server.options.handshake,
             drain: server.options.drain,
             tls: server.tls.clone(),
@@ -143,11 +146,7 @@ impl Router {
             // Health is asked for by machines, under whatever name they have for this one.
             (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
-            (_, "/healthz" | "/readyz") => {
-                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-                response
-            }
+            (_, "/healthz" | "/readyz") => use_get(),
             _ => self.guarded(request, peer, place).await,
         }
     }
@@ -167,13 +166,20 @@ impl Router {
         if let Err(foreign) = checked {
             return text(foreign.status(), foreign.text());
         }
-        let origin = headers.get(ORIGIN).cloned();
+        let (origin, host) = (headers.get(ORIGIN).cloned(), headers.get(HOST).cloned());
+        let host = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
         let mut response = if reach != Reach::Nobody && cors::is_preflight(request.method(), headers) {
             cors::preflight(headers)
+        } else if ProtectedResource::is_at(request.uri().path()) {
+            match *request.method() {
+                Method::GET | Method::HEAD => self.resource.document(host),
+                _ => use_get(),
+            }
         } else {
             let client = self.proxies.client(peer.ip(), headers);
             self.served(request, client, place).await
         };
+        self.resource.point_to_it(&mut response, host);
         cors::allow(&mut response, reach, origin);
         response
     }
@@ -373,6 +379,12 @@ fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item =
 
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+fn use_get() -> Response<Body> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Body> {

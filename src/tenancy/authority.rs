@@ -52,7 +52,7 @@ impl Authority {
                 raised.raise(UserId::stored(*user));
             }
         });
-        let (directory, credentials) = (Directory::new(store.clone(), quotas), Credentials::new(store.clone()));
+        let (directory, credentials) = (Directory::new(store.clone(), quotas), Credentials::new(store.clone(), quotas));
         Self { directory, credentials, quotas, store, standings }
     }
 

@@ -13,6 +13,7 @@ pub(crate) use signing::StoredKey;
 use super::authority::Recognised;
 use super::ids::{TenantId, UserId};
 use super::principal::{Principal, Proof};
+use super::quotas::Quotas;
 use super::role::Role;
 use crate::error::Result;
 use crate::store::{Row, Store, Write, params};
@@ -32,11 +33,12 @@ pub(crate) struct ApiKey {
 #[derive(Clone, Debug)]
 pub struct Credentials {
     store: Store,
+    quotas: Quotas,
 }
 
 impl Credentials {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store }
+    pub(super) fn new(store: Store, quotas: Quotas) -> Self {
+        Self { store, quotas }
     }
 
     /// The API key with this hash.

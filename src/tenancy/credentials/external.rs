@@ -7,6 +7,7 @@ use super::{Credentials, a_minute_before};
 use crate::error::{Error, Result};
 use crate::store::{Event, Write, params};
 use crate::tenancy::ids::{TenantId, UserId};
+use crate::tenancy::quotas::MEMBERS;
 use crate::tenancy::role::Role;
 use uuid::Uuid;
 
@@ -67,6 +68,7 @@ impl Credentials {
                 "INSERT INTO provisioned (tenant_id, user_id) VALUES ($1, $2) ON CONFLICT (tenant_id, user_id) DO NOTHING",
                 params![tenant, user],
             )
+            .and(self.quotas.member(tenant.into()))
             .expect(
                 NEW,
                 "INSERT INTO member (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
@@ -81,6 +83,7 @@ impl Credentials {
             .tell(Event::User { user: user.uuid() });
         match self.store.write(write).await {
             Ok(_) | Err(Error::Unmet(NEW)) => Ok(()),
+            Err(Error::Unmet(MEMBERS)) => Err(self.quotas.no_more_members()),
             Err(error) => Err(error),
         }
     }

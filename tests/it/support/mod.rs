@@ -4,6 +4,7 @@
 pub(crate) mod admin;
 mod client;
 pub(crate) mod http;
+pub(crate) mod issuer;
 mod ledger;
 mod schema;
 mod server;
