@@ -1,4 +1,5 @@
-//! One client connection: a blocking socket, the upgrade, and whole frames out of what was read.
+//! One client connection: a blocking socket, the upgrade where there is one, and whole messages out of
+//! what was read.
 //!
 //! It blocks even under load: the generator reads only what the kernel has reported, and what it may
 //! have in flight is far smaller than a socket's buffer.
@@ -11,7 +12,9 @@ use memchr::memmem;
 use serde_json::Value;
 
 use super::Result;
-use super::frame::{self, FIRST_NUMBER, Frame, Template};
+use super::frame::{self, Frame};
+use super::response::Response;
+use super::template::{FIRST_NUMBER, Template};
 use super::workload;
 
 /// A server that is silent for so long is stuck.
@@ -26,15 +29,28 @@ const OPENED_TOGETHER: u32 = 50;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// An upgraded connection.
+/// How messages are told apart on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    WebSocket,
+    Http,
+}
+
+/// A connection that calls can be made on.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    framing: Framing,
     stream: TcpStream,
     buffer: Vec<u8>,
     filled: usize,
 }
 
 impl Connection {
+    /// Connects, to make HTTP requests.
+    pub(crate) fn http(address: SocketAddr) -> Result<Self> {
+        Self::connect(address, Framing::Http)
+    }
+
     /// Connects and upgrades.
     pub(crate) fn open(address: SocketAddr) -> Result<Self> {
         let mut connection = Self::request_upgrade(address)?;
@@ -50,6 +66,9 @@ impl Connection {
     /// Reads once and hands each response that is now complete to `each`: the number of its call and
     /// its text. Pings are answered, notifications passed over; a response that is an error ends it.
     pub(crate) fn receive(&mut self, mut each: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+        if self.framing == Framing::Http {
+            return self.receive_response(each);
+        }
         self.fill()?;
         let mut start = 0;
         while let Some(frame) = Frame::parse(&self.buffer[start..self.filled])? {
@@ -71,6 +90,23 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends a request and gives the response to it: the session id, if it tells one, and the message.
+    pub(crate) fn exchange(&mut self, head: &str, text: &str) -> Result<(Option<String>, Value)> {
+        let mut request = Vec::new();
+        Template::http(head, text).write(FIRST_NUMBER, &mut request);
+        self.send(&request)?;
+        loop {
+            self.fill()?;
+            if let Some(response) = Response::parse(&self.buffer[..self.filled])? {
+                let session = response.header("mcp-session-id").map(str::to_owned);
+                let message = workload::message(response.body)?;
+                let length = response.length;
+                self.discard(length);
+                return Ok((session, message));
+            }
+        }
+    }
+
     /// Calls a tool and waits for the response.
     pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Result<Value> {
         self.request(tool, arguments)?;
@@ -87,9 +123,22 @@ impl Connection {
         &self.stream
     }
 
+    fn receive_response(&mut self, mut each: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+        self.fill()?;
+        let mut start = 0;
+        while let Some(response) = Response::parse(&self.buffer[start..self.filled])? {
+            start += response.length;
+            if let Some(number) = workload::answered(response.body)? {
+                each(number, response.body)?;
+            }
+        }
+        self.discard(start);
+        Ok(())
+    }
+
     fn request(&mut self, tool: &str, arguments: &Value) -> Result<()> {
         let mut frame = Vec::new();
-        Template::new(&workload::request(tool, arguments)).write(FIRST_NUMBER, &mut frame);
+        Template::websocket(&workload::request(tool, arguments)).write(FIRST_NUMBER, &mut frame);
         self.send(&frame)
     }
 
@@ -107,16 +156,20 @@ impl Connection {
     }
 
     fn request_upgrade(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let mut connection = Self { stream, buffer: vec![0; BUFFER_BYTES], filled: 0 };
+        let mut connection = Self::connect(address, Framing::WebSocket)?;
         let head = format!(
             "GET /mcp HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2Vzc2lsZSBpcyBzdGlsbA==\r\n\r\n"
         );
         connection.send(head.as_bytes())?;
         Ok(connection)
+    }
+
+    fn connect(address: SocketAddr, framing: Framing) -> Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { framing, stream, buffer: vec![0; BUFFER_BYTES], filled: 0 })
     }
 
     fn await_upgrade(&mut self) -> Result<()> {

@@ -1,8 +1,6 @@
 //! WebSocket frames as a client writes and reads them, with as little work as the protocol allows.
 //!
-//! The generator has one core and must outrun the servers, so a request is masked once, ahead of time,
-//! and only its number is filled in when it is sent. Fragments and extensions are not spoken: neither
-//! server uses them unasked.
+//! Fragments and extensions are not spoken: neither server uses them unasked.
 
 use super::Result;
 
@@ -12,44 +10,8 @@ pub(crate) const CLOSE: u8 = 0x8;
 pub(crate) const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
 
-/// What stands in a request's text for the number of the call.
-pub(crate) const NUMBER: &str = "##########";
-
-/// The first number that fills all places of [`NUMBER`].
-pub(crate) const FIRST_NUMBER: u64 = 1_000_000_000;
-
 /// Any key will do, so long as it is not zero: the servers must have something to unmask.
-const MASK: [u8; 4] = [0x5E, 0x55, 0x11, 0xE5];
-
-/// A masked text frame with places for the number of the call.
-#[derive(Debug)]
-pub(crate) struct Template {
-    frame: Vec<u8>,
-    payload_at: usize,
-    numbers_at: Vec<usize>,
-}
-
-impl Template {
-    /// Masks `text`, in which every [`NUMBER`] will be replaced on each use.
-    pub(crate) fn new(text: &str) -> Self {
-        let frame = masked(TEXT, text.as_bytes());
-        let payload_at = frame.len() - text.len();
-        let numbers_at = text.match_indices(NUMBER).map(|(at, _)| at).collect();
-        Self { frame, payload_at, numbers_at }
-    }
-
-    /// Appends the frame of call `number` to `out`.
-    pub(crate) fn write(&self, number: u64, out: &mut Vec<u8>) {
-        let digits = digits(number);
-        let payload = out.len() + self.payload_at;
-        out.extend_from_slice(&self.frame);
-        for &at in &self.numbers_at {
-            for (offset, digit) in digits.iter().enumerate() {
-                out[payload + at + offset] = digit ^ MASK[(at + offset) % MASK.len()];
-            }
-        }
-    }
-}
+pub(crate) const MASK: [u8; 4] = [0x5E, 0x55, 0x11, 0xE5];
 
 /// The answer to a ping.
 pub(crate) fn pong(payload: &[u8]) -> Vec<u8> {
@@ -93,7 +55,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
+/// A whole frame.
+pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(size @ 0..=125), _) => frame.push(0x80 | size),
@@ -109,13 +72,4 @@ fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
     frame
-}
-
-fn digits(mut number: u64) -> [u8; NUMBER.len()] {
-    let mut digits = [b'0'; NUMBER.len()];
-    for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-    }
-    digits
 }

@@ -10,8 +10,8 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::Result;
 use super::client::{Connection, PATIENCE, STUCK, open_signed_in};
-use super::frame::{FIRST_NUMBER, Template};
 use super::server::Server;
+use super::template::{FIRST_NUMBER, Template};
 
 /// More calls than a round is likely to hold: growing in its midst would be felt by the slowest ones.
 const ROOM_FOR_CALLS: usize = 1 << 22;
@@ -45,10 +45,19 @@ struct Lane {
 impl<'a> Generator<'a> {
     /// Opens `connections` to the server and signs them in.
     pub(crate) fn connect(server: &'a Server, connections: u32) -> Result<Self> {
-        let mut lanes = Vec::new();
-        open_signed_in(server.address(), connections, |connection| {
-            lanes.push(Lane { connection, in_flight: Vec::new() });
-        })?;
+        let mut opened = Vec::new();
+        open_signed_in(server.address(), connections, |connection| opened.push(connection))?;
+        Self::over(server, opened)
+    }
+
+    /// Opens `connections` to the server, for requests that each bring their own proof.
+    pub(crate) fn http(server: &'a Server, connections: u32) -> Result<Self> {
+        let opened = (0..connections).map(|_| Connection::http(server.address())).collect::<Result<_>>()?;
+        Self::over(server, opened)
+    }
+
+    fn over(server: &'a Server, opened: Vec<Connection>) -> Result<Self> {
+        let lanes: Vec<_> = opened.into_iter().map(|connection| Lane { connection, in_flight: Vec::new() }).collect();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, lane) in (0..).zip(&lanes) {
             epoll.add(lane.connection.stream(), EpollEvent::new(EpollFlags::EPOLLIN, index))?;

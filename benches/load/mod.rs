@@ -1,17 +1,23 @@
 //! The parts of the load benchmark, and the order they run in.
 //!
-//! `calls` and `memory` are what is measured; `generator` drives the connections that `client` and
-//! `frame` speak for; `server` and `echo` are what they speak to; `workload` is what they say.
+//! `calls`, `http` and `memory` are what is measured, the first two as a `contest`; `generator` drives the
+//! connections that `client`, `frame` and `response` speak for; `server`, `echo` and `rmcp_server` are what they
+//! speak to; `workload` is what they say, and `template` has it ready to go.
 
 mod calls;
 mod client;
+mod contest;
 mod echo;
 mod frame;
 mod generator;
+mod http;
 mod machine;
 mod memory;
 mod options;
+mod response;
+mod rmcp_server;
 mod server;
+mod template;
 mod workload;
 
 use std::process::ExitCode;
@@ -27,7 +33,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// Runs what the command line asks for.
 pub(crate) fn main() -> ExitCode {
     let options = Options::parse();
-    let outcome = if options.echo_server { echo::run() } else { measure(&options) };
+    let outcome = match () {
+        () if options.echo_server => echo::run(),
+        () if options.rmcp_server => rmcp_server::run(),
+        () => measure(&options),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -40,7 +50,10 @@ pub(crate) fn main() -> ExitCode {
 fn measure(options: &Options) -> Result<()> {
     let cores = Cores::claim()?;
     println!("{}\n{}\n", machine::describe(), cores.describe());
-    calls::measure(options, &cores)?;
+    if !options.only_http {
+        calls::measure(options, &cores)?;
+    }
+    http::measure(options, &cores)?;
     if !options.no_memory {
         memory::measure(options, &cores)?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Measure Sessile against a bare WebSocket echo over loopback.
+/// Measure Sessile over loopback, against a bare WebSocket echo and an HTTP server on rmcp.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Options {
     /// Short rounds and few sessions: a smoke test whose figures are not worth quoting.
@@ -13,6 +13,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) only: String,
 
+    /// Leave out the calls over WebSocket.
+    #[arg(long)]
+    pub(crate) only_http: bool,
+
     /// Leave out the memory of idle sessions.
     #[arg(long)]
     pub(crate) no_memory: bool,
@@ -20,6 +24,10 @@ pub(crate) struct Options {
     /// Be the echo server; this is how the benchmark starts its own yardstick.
     #[arg(long, hide = true)]
     pub(crate) echo_server: bool,
+
+    /// Be the HTTP part's yardstick.
+    #[arg(long, hide = true)]
+    pub(crate) rmcp_server: bool,
 
     /// Cargo passes this to every benchmark.
     #[arg(long, hide = true)]

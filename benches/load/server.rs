@@ -1,4 +1,4 @@
-//! The two servers as child processes: started, watched, and gone when their guard is dropped.
+//! The servers as child processes: started, watched, and gone when their guard is dropped.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -70,6 +70,13 @@ impl Server {
         Self::start(command, directory()?, cores)
     }
 
+    /// Starts an echo tool behind rmcp's HTTP service: this very program, in its third role.
+    pub(crate) fn rmcp(cores: &Cores) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--rmcp-server");
+        Self::start(command, directory()?, cores)
+    }
+
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
@@ -120,7 +127,7 @@ fn directory() -> std::io::Result<TempDir> {
     tempfile::Builder::new().prefix("load-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// Both servers say `… listening on ws://address/…` in their first line, when they are ready.
+/// All servers say `… listening on ws://address/…` in their first line, when they are ready.
 fn read_address(stdout: &mut BufReader<ChildStdout>) -> Result<SocketAddr> {
     let mut line = String::new();
     stdout.read_line(&mut line)?;

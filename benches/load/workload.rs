@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Result;
 use super::client::Connection;
-use super::frame::NUMBER;
+use super::template::NUMBER;
 
 /// A call that is measured.
 #[derive(Debug, Clone, Copy)]
@@ -58,9 +58,12 @@ impl Operation {
 
 /// A `tools/call` with a place for its number.
 pub(crate) fn request(tool: &str, arguments: &Value) -> String {
-    format!(
-        r#"{{"jsonrpc":"2.0","id":{NUMBER},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
-    )
+    message_text("tools/call", &json!({ "name": tool, "arguments": arguments }))
+}
+
+/// A request with a place for its number.
+pub(crate) fn message_text(method: &str, params: &Value) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{NUMBER},"method":"{method}","params":{params}}}"#)
 }
 
 /// The number of the call that `message` answers, none for a notification.
@@ -75,6 +78,14 @@ pub(crate) fn answered(message: &[u8]) -> Result<Option<u64>> {
     // The ids of records are text, so only the envelope's own is followed by a digit.
     let mut after_ids = ID.find_iter(message).map(|at| &message[at + ID.needle().len()..]);
     Ok(after_ids.find_map(leading_number))
+}
+
+/// The JSON-RPC message in a body, which may be an event stream or have chunks; none is null.
+pub(crate) fn message(body: &[u8]) -> Result<Value> {
+    let (Some(start), Some(end)) = (memchr::memchr(b'{', body), memchr::memrchr(b'}', body)) else {
+        return Ok(Value::Null);
+    };
+    Ok(serde_json::from_slice(&body[start..=end])?)
 }
 
 /// The one user of the benchmark.
