@@ -10,7 +10,7 @@ import json
 import sys
 import uuid
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import Any, Callable, Protocol
+from typing import Any, Callable, Coroutine, Protocol
 
 TOOLS_CHANGED = ("notifications/tools/list_changed", None)
 
@@ -150,8 +150,13 @@ def say(line: str) -> None:
 
 def tell(connect: Connect, pause: bool) -> None:
     """Plays the story to its end, or exits with the one expectation that was not met."""
+    end_with(play(connect, pause))
+
+
+def end_with(story: Coroutine[Any, Any, None]) -> None:
+    """Runs a story to its end, or exits with the one expectation that was not met."""
     try:
-        asyncio.run(play(connect, pause))
+        asyncio.run(story)
     except* (AssertionError, Refused) as group:
         # A client that runs in task groups wraps what happened once for each of them.
         error: BaseException = group
