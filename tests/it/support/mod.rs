@@ -3,16 +3,20 @@
 
 mod client;
 pub(crate) mod http;
+mod http_link;
 mod ledger;
+mod link;
 mod schema;
 mod server;
 mod tool_schemas;
 mod tools;
+mod ways;
 
 pub(crate) use client::{Client, Refusal, email};
 pub(crate) use server::TestServer;
 pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};
+pub(crate) use ways::{Credential, Transport, Way};
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
-use super::{Client, PATIENCE, soon};
+use super::{Client, PATIENCE, Way, soon};
 use serde_json::json;
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 pub(crate) struct TestServer {
     address: SocketAddr,
     manager: Arc<SessionManager>,
+    /// How people come in.
+    way: Way,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<sessile::error::Result<()>>,
     /// Gone with the server, and the database with it.
@@ -30,6 +32,11 @@ impl TestServer {
     /// A server with the built-in tools and passwords that cost next to nothing.
     pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
+    }
+
+    /// The same, into which people come in some way.
+    pub(crate) async fn over(way: Way, change: impl FnOnce(&mut ServerOptions)) -> Self {
+        Self { way, ..Self::with(change).await }
     }
 
     /// The same with other options.
@@ -55,7 +62,7 @@ impl TestServer {
             };
             server.run(listener, told).await
         });
-        Self { address, manager, shutdown: Some(shutdown), running, _directory: directory }
+        Self { address, manager, way: Way::SignIn, shutdown: Some(shutdown), running, _directory: directory }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -73,7 +80,7 @@ impl TestServer {
 
     /// A client that has said nothing yet.
     pub(crate) async fn connect_in(&self, era: Era) -> Client {
-        Client::connect(self.address, era).await
+        Client::connect_by(self.way, self.address, era, None).await
     }
 
     /// A client that has just signed up as the owner of a new tenant, both called after `name`.
@@ -99,8 +106,7 @@ impl TestServer {
     pub(crate) async fn join(&self, host: &mut Client, name: &str, role: &str) -> Client {
         let invited = host.tool("tenant_invite", json!({ "role": role })).await;
         let mut guest = self.sign_up(name).await;
-        guest.tool("tenant_join", json!({ "code": invited["code"] })).await;
-        guest.forget().await;
+        guest.join(name, &invited["code"]).await;
         guest
     }
 
