@@ -5,7 +5,7 @@
 use crate::support::Credential::{AccessToken, ApiKey};
 use crate::support::Transport::{HttpLegacy, HttpModern, WebSocket};
 use crate::support::Way::{Bearer, SignIn};
-use crate::support::{Transport, Way};
+use crate::support::Way;
 use crate::{denials, isolation, records};
 
 /// Scripts of chance that are played over each way, and more of them over the one that most people take.

@@ -78,7 +78,7 @@ impl Link {
     /// Ends it.
     pub(crate) async fn close(&mut self) -> Result<(), WsError> {
         match self {
-            Self::Socket(socket) => socket.close(None).await,
+            Self::Socket(socket) => socket.as_mut().close(None).await,
             Self::Http(http) => {
                 http.close().await;
                 Ok(())
