@@ -14,3 +14,4 @@ mod records;
 mod sign_in;
 mod support;
 mod transport;
+mod ways;

@@ -1,6 +1,6 @@
 //! Records that several people work on at once.
 
-use crate::support::{Client, Refusal, TestServer};
+use crate::support::{Client, Refusal, TestServer, Way};
 use serde_json::{Value, json};
 
 const PEOPLE: usize = 12;
@@ -36,9 +36,8 @@ async fn all_at_once(
     outcomes
 }
 
-#[tokio::test]
-async fn of_many_updates_of_one_version_one_is_made_and_the_rest_learn_of_it() {
-    let server = TestServer::start().await;
+pub(crate) async fn of_many_updates_of_one_version_one_is_made_and_the_rest_learn_of_it(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let mut people = people(&server).await;
     let contact = people[0].0.tool("crm_contact_create", json!({ "name": "Mona" })).await;
     for version in 1..=10 {
@@ -65,9 +64,8 @@ async fn of_many_updates_of_one_version_one_is_made_and_the_rest_learn_of_it() {
     }
 }
 
-#[tokio::test]
-async fn of_many_who_delete_a_record_one_does() {
-    let server = TestServer::start().await;
+pub(crate) async fn of_many_who_delete_a_record_one_does(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let mut people = people(&server).await;
     for _ in 0..5 {
         let company = people[0].0.tool("crm_company_create", json!({ "name": "Pine" })).await;
@@ -78,9 +76,8 @@ async fn of_many_who_delete_a_record_one_does() {
     }
 }
 
-#[tokio::test]
-async fn nothing_ever_refers_to_what_is_deleted() {
-    let server = TestServer::start().await;
+pub(crate) async fn nothing_ever_refers_to_what_is_deleted(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let mut people = people(&server).await;
     for _ in 0..5 {
         let company = people[0].0.tool("crm_company_create", json!({ "name": "Pine" })).await;
@@ -102,9 +99,8 @@ async fn nothing_ever_refers_to_what_is_deleted() {
     }
 }
 
-#[tokio::test]
-async fn what_is_acknowledged_is_there_for_everybody_at_once() {
-    let server = TestServer::start().await;
+pub(crate) async fn what_is_acknowledged_is_there_for_everybody_at_once(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let (mut ann, mut desk) = (server.sign_up("ann").await, server.sign_in("ann").await);
     for number in 0..50 {
         let name = format!("Number{number}");

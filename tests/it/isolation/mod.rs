@@ -5,7 +5,7 @@ mod model;
 mod operation;
 mod player;
 
-use crate::support::TestServer;
+use crate::support::{TestServer, Way};
 use futures_util::future::join_all;
 use operation::{Operation, operations};
 use player::{Player, Pool};
@@ -15,14 +15,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::Builder;
 
 const TENANTS: usize = 3;
-const CASES: u32 = 16;
 
-#[test]
-fn each_tenant_is_alone() {
+pub(crate) fn each_tenant_is_alone(way: Way, cases: u32) {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let server = runtime.block_on(TestServer::with(|options| options.sessions.max_sessions_per_address = 1000));
+    let server = runtime.block_on(TestServer::over(way, |options| options.sessions.max_sessions_per_address = 1000));
     let case = AtomicUsize::new(0);
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&vec(operations(), TENANTS), |scripts| {
         let case = case.fetch_add(1, Ordering::Relaxed);
         runtime.block_on(play(&server, case, scripts));

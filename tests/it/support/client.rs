@@ -1,24 +1,25 @@
-//! A WebSocket client that speaks raw MCP and takes nothing on trust: every message that comes is
-//! checked against the schema of its revision, and every response has to be one that is due.
+//! A client that speaks raw MCP and takes nothing on trust: every message that comes is checked against
+//! the schema of its revision, and every response has to be one that is due.
 
 use super::ledger::Ledger;
+use super::link::Link;
+use super::ways::Way;
 use super::{PASSWORD, soon, tool_schemas};
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use sessile::wire::{Era, MODERN};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
-use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as WsError};
-
-pub(crate) type Socket = WebSocketStream<TcpStream>;
 
 /// A connection to the server.
 pub(crate) struct Client {
-    socket: Socket,
+    link: Link,
+    /// How it comes in, and how it does so again as somebody else.
+    way: Way,
+    address: SocketAddr,
     era: Era,
     last_id: u64,
     ledger: Ledger,
@@ -37,20 +38,22 @@ pub(crate) struct Refusal {
 impl Client {
     /// A client that has said nothing yet.
     pub(crate) async fn connect(address: SocketAddr, era: Era) -> Self {
-        Self::connect_with(address, era, &[]).await
+        Self::connect_by(Way::SignIn, address, era, None).await
     }
 
     /// The same with headers of one's own, such as a token's.
     pub(crate) async fn connect_with(address: SocketAddr, era: Era, headers: &[(&str, &str)]) -> Self {
-        let uri = format!("ws://{address}/mcp").parse().expect("it is a URI");
-        let mut request = ClientRequestBuilder::new(uri).with_sub_protocol("mcp");
-        for (name, value) in headers {
-            request = request.with_header(*name, *value);
-        }
-        let stream = TcpStream::connect(address).await.expect("the server listens");
-        let upgraded = soon("the upgrade", tokio_tungstenite::client_async(request, stream)).await;
-        let (socket, _) = upgraded.expect("the server upgrades");
-        Self { socket, era, last_id: 0, ledger: Ledger::new(era), heard: VecDeque::new() }
+        Self::over(Link::socket(address, headers).await, Way::SignIn, address, era)
+    }
+
+    /// A client that comes in some way, with a bearer token or as a stranger.
+    pub(crate) async fn connect_by(way: Way, address: SocketAddr, era: Era, token: Option<&str>) -> Self {
+        let era = way.era().unwrap_or(era);
+        Self::over(way.link(address, era, token).await, way, address, era)
+    }
+
+    fn over(link: Link, way: Way, address: SocketAddr, era: Era) -> Self {
+        Self { link, way, address, era, last_id: 0, ledger: Ledger::new(era), heard: VecDeque::new() }
     }
 
     /// Performs the legacy handshake.
@@ -70,6 +73,12 @@ impl Client {
 
     /// Signs up as the owner of a new tenant, and forgets the notifications that this brings.
     pub(crate) async fn sign_up(&mut self, name: &str) -> Value {
+        if self.way != Way::SignIn {
+            let mut setup = Box::pin(Self::connect(self.address, Era::Legacy)).await;
+            let identity = Box::pin(setup.sign_up(name)).await;
+            self.become_one(setup, name).await;
+            return identity;
+        }
         let email = email(name);
         let tenant = format!("{name}'s");
         let arguments = json!({ "email": email, "password": PASSWORD, "tenant_name": tenant });
@@ -80,9 +89,33 @@ impl Client {
 
     /// Signs in as somebody who has signed up, and forgets the notifications that this brings.
     pub(crate) async fn sign_in(&mut self, name: &str) -> Value {
+        if self.way != Way::SignIn {
+            let mut setup = Box::pin(Self::connect(self.address, Era::Legacy)).await;
+            let identity = Box::pin(setup.sign_in(name)).await;
+            self.become_one(setup, name).await;
+            return identity;
+        }
         let identity = self.tool("auth_sign_in", json!({ "email": email(name), "password": PASSWORD })).await;
         self.forget().await;
         identity
+    }
+
+    /// Joins a tenant by an invitation, and works there from now on.
+    pub(crate) async fn join(&mut self, name: &str, code: &Value) {
+        if self.way == Way::SignIn {
+            self.tool("tenant_join", json!({ "code": code })).await;
+            return self.forget().await;
+        }
+        let mut setup = Box::pin(Self::connect(self.address, Era::Legacy)).await;
+        Box::pin(setup.sign_in(name)).await;
+        Box::pin(setup.join(name, code)).await;
+        self.become_one(setup, name).await;
+    }
+
+    /// Goes on with a credential of who is signed in on another connection, in the tenant that that one is in.
+    async fn become_one(&mut self, setup: Self, name: &str) {
+        let token = self.way.credential(setup, self.address, name).await;
+        self.link = self.way.link(self.address, self.era, Some(&token)).await;
     }
 
     /// Calls a tool that is expected to succeed, and gives its data.
@@ -142,7 +175,7 @@ impl Client {
         let message = json!({ "jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params }).to_string();
         self.ledger.expect_answers(&message);
         // What the server had to say before it closed can be read, though nothing can be sent.
-        let _ = self.socket.send(Message::text(message)).await;
+        let _ = self.link.send(Message::text(message)).await;
     }
 
     /// Sends a notification.
@@ -177,9 +210,9 @@ impl Client {
     pub(crate) async fn send_together(&mut self, texts: &[String]) {
         for text in texts {
             self.ledger.expect_answers(text);
-            self.socket.feed(Message::text(text)).await.expect("the socket is open");
+            self.link.feed(Message::text(text)).await.expect("the socket is open");
         }
-        self.socket.flush().await.expect("the socket is open");
+        self.link.flush().await.expect("the socket is open");
     }
 
     /// Sends a short text in two frames.
@@ -196,7 +229,7 @@ impl Client {
 
     /// Sends a frame of any kind.
     pub(crate) async fn send_frame(&mut self, frame: Message) {
-        self.socket.send(frame).await.expect("the socket is open");
+        self.link.send(frame).await.expect("the socket is open");
     }
 
     /// The next message, in the order in which they came.
@@ -210,7 +243,7 @@ impl Client {
     /// The next message, or none when the connection is lost.
     pub(crate) async fn next_or_lost(&mut self) -> Option<Value> {
         while self.heard.is_empty() {
-            match soon("a message or the end", self.socket.next()).await {
+            match soon("a message or the end", self.link.next()).await {
                 Some(Ok(Message::Text(text))) => self.take(&text),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return None,
@@ -221,7 +254,7 @@ impl Client {
 
     /// The next message that was not heard yet, as it came, letter by letter.
     pub(crate) async fn next_text(&mut self) -> String {
-        match soon("a message", self.socket.next()).await {
+        match soon("a message", self.link.next()).await {
             Some(Ok(Message::Text(text))) => {
                 self.ledger.check(&text);
                 text.to_string()
@@ -261,7 +294,7 @@ impl Client {
     /// still be looked at.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         loop {
-            match soon("the close", self.socket.next()).await {
+            match soon("the close", self.link.next()).await {
                 Some(Ok(Message::Text(text))) => self.take(&text),
                 Some(Ok(Message::Close(Some(frame)))) => return self.closed_with(&frame).await,
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
@@ -273,7 +306,7 @@ impl Client {
     /// As [`Client::closed`], for a client that has given up on all that comes before it.
     pub(crate) async fn closed_unheard(&mut self) -> (u16, String) {
         loop {
-            match soon("the close", self.socket.next()).await {
+            match soon("the close", self.link.next()).await {
                 Some(Ok(Message::Close(Some(frame)))) => return self.closed_with(&frame).await,
                 Some(Ok(_)) => {}
                 other => panic!("the server should have closed with a code: {other:?}"),
@@ -283,7 +316,7 @@ impl Client {
 
     /// Waits for a ping; it is answered behind the scenes.
     pub(crate) async fn pinged(&mut self) {
-        match soon("a ping", self.socket.next()).await {
+        match soon("a ping", self.link.next()).await {
             Some(Ok(Message::Ping(_))) => {}
             other => panic!("a ping should have come: {other:?}"),
         }
@@ -296,21 +329,21 @@ impl Client {
 
     /// Closes, and waits for the server to do the same.
     pub(crate) async fn close(mut self) {
-        match self.socket.close(None).await {
+        match self.link.close().await {
             Ok(()) | Err(WsError::ConnectionClosed) => {}
             Err(error) => panic!("the socket does not close: {error}"),
         }
-        soon("the close", async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+        soon("the close", async { while let Some(Ok(_)) = self.link.next().await {} }).await;
     }
 
     /// The TCP stream below, for bytes that no WebSocket client would send.
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        self.socket.get_mut()
+        self.link.stream()
     }
 
     async fn closed_with(&mut self, frame: &CloseFrame) -> (u16, String) {
         // Reading on sends the close frame that the server waits for.
-        soon("the end of the connection", async { while let Some(Ok(_)) = self.socket.next().await {} }).await;
+        soon("the end of the connection", async { while let Some(Ok(_)) = self.link.next().await {} }).await;
         (frame.code.into(), frame.reason.to_string())
     }
 
@@ -331,7 +364,7 @@ impl Client {
     async fn receive(&mut self) -> Value {
         let before = self.heard.len();
         loop {
-            match soon("a message", self.socket.next()).await {
+            match soon("a message", self.link.next()).await {
                 Some(Ok(Message::Text(text))) => self.take(&text),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("a message should have come: {other:?}"),

@@ -4,17 +4,21 @@
 pub(crate) mod admin;
 mod client;
 pub(crate) mod http;
+mod http_link;
 pub(crate) mod issuer;
 mod ledger;
+mod link;
 mod schema;
 mod server;
 mod tool_schemas;
 mod tools;
+mod ways;
 
 pub(crate) use client::{Client, Refusal, email};
 pub(crate) use server::{TestServer, options};
 pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};
+pub(crate) use ways::{Credential, Transport, Way};
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
 use super::admin::{Outcome, admin};
-use super::{Client, PATIENCE, soon};
+use super::{Client, PATIENCE, Way, soon};
 use serde_json::{Value as Json, json};
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
@@ -26,6 +26,8 @@ pub(crate) struct TestServer {
     manager: Arc<SessionManager>,
     dispatcher: Arc<Dispatcher>,
     store: Store,
+    /// How people come in.
+    way: Way,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<sessile::error::Result<()>>,
     /// Gone with the server, and the database with it.
@@ -36,6 +38,11 @@ impl TestServer {
     /// A server with the built-in tools and passwords that cost next to nothing.
     pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
+    }
+
+    /// The same, into which people come in some way.
+    pub(crate) async fn over(way: Way, change: impl FnOnce(&mut ServerOptions)) -> Self {
+        Self { way, ..Self::with(change).await }
     }
 
     /// The same with other options.
@@ -70,7 +77,7 @@ impl TestServer {
             };
             server.run(listener, told).await
         });
-        Self { address, manager, dispatcher, store, shutdown: Some(shutdown), running, directory }
+        Self { address, manager, dispatcher, store, way: Way::SignIn, shutdown: Some(shutdown), running, directory }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -98,7 +105,7 @@ impl TestServer {
 
     /// A client that has said nothing yet.
     pub(crate) async fn connect_in(&self, era: Era) -> Client {
-        Client::connect(self.address, era).await
+        Client::connect_by(self.way, self.address, era, None).await
     }
 
     /// A client that has just signed up as the owner of a new tenant, both called after `name`.
@@ -161,8 +168,7 @@ impl TestServer {
     pub(crate) async fn join(&self, host: &mut Client, name: &str, role: &str) -> Client {
         let invited = host.tool("tenant_invite", json!({ "role": role })).await;
         let mut guest = self.sign_up(name).await;
-        guest.tool("tenant_join", json!({ "code": invited["code"] })).await;
-        guest.forget().await;
+        guest.join(name, &invited["code"]).await;
         guest
     }
 

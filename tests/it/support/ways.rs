@@ -1,0 +1,95 @@
+//! The ways in: over which transport somebody comes, and with what they prove who they are.
+
+use super::link::Link;
+use super::{Client, PASSWORD, email};
+use serde_json::{Value, json};
+use sessile::wire::Era;
+use std::net::SocketAddr;
+
+/// How people come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By a tool call on a WebSocket.
+    SignIn,
+    /// With a bearer token.
+    Bearer(Transport, Credential),
+}
+
+/// What carries messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    WebSocket,
+    HttpLegacy,
+    HttpModern,
+}
+
+/// What a bearer token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// An access token, for a password.
+    AccessToken,
+    /// An API key of the user's own role.
+    ApiKey,
+}
+
+impl Way {
+    /// The one era that the way is of, if it is of one.
+    pub(crate) fn era(self) -> Option<Era> {
+        match self {
+            Self::Bearer(Transport::HttpLegacy, _) => Some(Era::Legacy),
+            Self::Bearer(Transport::HttpModern, _) => Some(Era::Modern),
+            _ => None,
+        }
+    }
+
+    /// Whether who comes in this way stays in the tenant of their credential.
+    pub(crate) fn is_bound(self) -> bool {
+        matches!(self, Self::Bearer(_, Credential::ApiKey))
+    }
+
+    /// Whether there are sessions that last longer than a request.
+    pub(crate) fn has_sessions(self) -> bool {
+        !matches!(self, Self::Bearer(Transport::HttpModern, _))
+    }
+
+    /// Opens it.
+    pub(crate) async fn link(self, address: SocketAddr, era: Era, token: Option<&str>) -> Link {
+        match self {
+            Self::SignIn | Self::Bearer(Transport::WebSocket, _) => {
+                let bearer = token.map(|token| format!("Bearer {token}"));
+                let headers: Vec<_> = bearer.iter().map(|bearer| ("Authorization", bearer.as_str())).collect();
+                Link::socket(address, &headers).await
+            }
+            Self::Bearer(..) => Link::http(address, era, token).await,
+        }
+    }
+
+    /// A credential of who is signed in on a connection, called `name`, for the tenant that they are in.
+    pub(crate) async fn credential(self, mut signed_in: Client, address: SocketAddr, name: &str) -> String {
+        let Self::Bearer(_, credential) = self else { panic!("a sign-in needs no credential but the password") };
+        let token = match credential {
+            Credential::AccessToken => access_token(address, name).await,
+            Credential::ApiKey => {
+                let role = &signed_in.tool("auth_whoami", json!({})).await["role"];
+                let key = signed_in.tool("auth_create_api_key", json!({ "name": "test", "role": role })).await;
+                key["key"].as_str().expect("a key").to_owned()
+            }
+        };
+        signed_in.close().await;
+        token
+    }
+}
+
+/// An access token for a password, in the tenant that was used last.
+async fn access_token(address: SocketAddr, name: &str) -> String {
+    let mut stranger = Box::pin(Client::connect_by(
+        Way::Bearer(Transport::HttpModern, Credential::AccessToken),
+        address,
+        Era::Modern,
+        None,
+    ))
+    .await;
+    let arguments = json!({ "email": email(name), "password": PASSWORD });
+    let identity: Value = stranger.tool("auth_sign_in", arguments).await;
+    identity["tokens"]["access_token"].as_str().expect("an access token").to_owned()
+}

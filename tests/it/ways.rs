@@ -1,0 +1,53 @@
+//! The same people do the same things over every way in, and get the same answers.
+//!
+//! Each check is the whole of a module's, unchanged; a way is a row of the table at the end.
+
+use crate::support::Credential::{AccessToken, ApiKey};
+use crate::support::Transport::{HttpLegacy, HttpModern, WebSocket};
+use crate::support::Way;
+use crate::support::Way::{Bearer, SignIn};
+use crate::{denials, isolation, records};
+
+/// Scripts of chance that are played over each way, and more of them over the one that most people take.
+fn cases(way: Way) -> u32 {
+    if way == SignIn { 16 } else { 4 }
+}
+
+macro_rules! ways {
+    ($($name:ident: $way:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            const WAY: Way = $way;
+
+            #[test]
+            fn each_tenant_is_alone() {
+                isolation::each_tenant_is_alone(WAY, cases(WAY));
+            }
+
+            ways!(@check records::of_many_updates_of_one_version_one_is_made_and_the_rest_learn_of_it);
+            ways!(@check records::of_many_who_delete_a_record_one_does);
+            ways!(@check records::nothing_ever_refers_to_what_is_deleted);
+            ways!(@check records::what_is_acknowledged_is_there_for_everybody_at_once);
+            ways!(@check denials::a_stranger_is_told_to_sign_in);
+            ways!(@check denials::the_least_role_may_and_any_lower_one_may_not);
+            ways!(@check denials::another_tenants_ids_are_like_ids_of_nothing);
+        }
+    )*};
+    (@check $module:ident::$check:ident) => {
+        #[tokio::test]
+        async fn $check() {
+            $module::$check(WAY).await;
+        }
+    };
+}
+
+ways! {
+    sign_in_on_a_websocket: SignIn;
+    access_token_on_a_websocket: Bearer(WebSocket, AccessToken);
+    access_token_over_http_legacy: Bearer(HttpLegacy, AccessToken);
+    access_token_over_http_modern: Bearer(HttpModern, AccessToken);
+    api_key_on_a_websocket: Bearer(WebSocket, ApiKey);
+    api_key_over_http_legacy: Bearer(HttpLegacy, ApiKey);
+    api_key_over_http_modern: Bearer(HttpModern, ApiKey);
+}
