@@ -5,6 +5,7 @@ use crate::support::{Client, TestServer, Way, tool_list};
 use serde_json::{Value, json};
 use sessile::tenancy::Role;
 use sessile::tools::{self, Access};
+use sessile::wire::Era;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,6 +90,7 @@ struct World {
     ids: Ids,
     /// The member and the session that the ids name.
     member: Client,
+    way: Way,
 }
 
 impl World {
@@ -103,13 +105,17 @@ impl World {
         ids.insert("deal", id(owner.tool("crm_deal_create", deal).await));
         let activity = json!({ "kind": "task", "subject": "Call", "deal_id": ids["deal"] });
         ids.insert("activity", id(owner.tool("crm_activity_create", activity).await));
-        ids.insert("key", id(owner.tool("auth_create_api_key", json!({ "name": "a script" })).await));
+        // Keys make no keys, so the owner makes this one as whoever has signed in.
+        let mut signed_in = Client::connect(server.address(), Era::Legacy).await;
+        signed_in.sign_in(name).await;
+        ids.insert("key", id(signed_in.tool("auth_create_api_key", json!({ "name": "a script" })).await));
+        signed_in.close().await;
         let mut member = server.join(&mut owner, &format!("member-of-{name}"), "member").await;
         let whoami = member.tool("auth_whoami", json!({})).await;
         ids.insert("user", id(whoami["user"].clone()));
         ids.insert("tenant", id(whoami["tenant"].clone()));
         ids.insert("session", whoami["session_id"].as_str().expect("an id").to_owned());
-        Self { owner, ids, member }
+        Self { owner, ids, member, way: server.way() }
     }
 
     /// All that the tenant has, as its owner sees it.
@@ -120,7 +126,11 @@ impl World {
         }
         all.push(self.owner.tool("tenant_members", json!({})).await);
         all.push(self.owner.tool("auth_api_keys", json!({ "all": true })).await);
-        all.push(self.member.tool("auth_whoami", json!({})).await);
+        let mut whoami = self.member.tool("auth_whoami", json!({})).await;
+        if !self.way.has_sessions() {
+            whoami["session_id"] = Value::Null;
+        }
+        all.push(whoami);
         all
     }
 }

@@ -22,6 +22,7 @@ async fn fill(server: &TestServer, name: &str) -> (Client, String) {
     for sql in [
         "INSERT INTO token_family (tenant_id, id, user_id, epoch, created_at, expires_at) VALUES (?1, 'f' || ?1, ?2, 1, 1, 1)",
         "INSERT INTO refresh_token (tenant_id, token_hash, family_id, created_at) SELECT ?1, 'h' || ?1 || ?2, 'f' || ?1, 1",
+        "INSERT INTO provisioned (tenant_id, user_id) VALUES (?1, ?2)",
         "INSERT INTO api_key (tenant_id, id, user_id, name, role, key_hash, created_at) VALUES (?1, 'k', ?2, 'CI', 'viewer', 'h' || ?1, 1)",
     ] {
         database.execute(sql, (&tenant, user.as_str())).expect(sql);

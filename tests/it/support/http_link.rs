@@ -53,15 +53,18 @@ impl HttpLink {
             let response = request.send().await.expect("the server answers");
             deliver(response, &coming).await;
         });
-        // Those that are done are forgotten, and a panic in one is the test's.
-        while let Some(done) = self.under_way.try_join_next() {
-            done.expect("a request is answered as it should be");
-        }
     }
 
     /// The next message.
     pub(super) async fn next(&mut self) -> Option<String> {
-        self.came.recv().await
+        loop {
+            tokio::select! {
+                biased;
+                message = self.came.recv() => return message,
+                // Those that are done are forgotten, and a panic in one is the test's.
+                Some(done) = self.under_way.join_next() => done.expect("a request is answered as it should be"),
+            }
+        }
     }
 
     /// Ends the session, if there is one, and drops whatever is under way.

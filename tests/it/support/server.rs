@@ -80,6 +80,11 @@ impl TestServer {
         Self { address, manager, dispatcher, store, way: Way::SignIn, shutdown: Some(shutdown), running, directory }
     }
 
+    /// How people come in.
+    pub(crate) fn way(&self) -> Way {
+        self.way
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
