@@ -3,6 +3,7 @@
 
 mod client;
 pub(crate) mod http;
+mod http_client;
 mod ledger;
 mod schema;
 mod server;
@@ -10,6 +11,7 @@ mod tool_schemas;
 mod tools;
 
 pub(crate) use client::{Client, Refusal, email};
+pub(crate) use http_client::HttpClient;
 pub(crate) use server::TestServer;
 pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};

@@ -2,6 +2,7 @@
 
 mod drain;
 mod frames;
+mod http;
 mod limits;
 mod plain_http;
 mod timeouts;
