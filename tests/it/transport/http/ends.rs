@@ -92,7 +92,7 @@ async fn who_is_no_member_any_more_is_out() {
 
     let bobs_id = bob.tool("auth_whoami", json!({})).await["user"]["id"].clone();
     ann.tool("tenant_remove_member", json!({ "user_id": bobs_id })).await;
-    assert_eq!(bob.post(&[], PING).await.status, 403);
+    assert_eq!(bob.post(&[], PING).await.status, 401);
     assert_eq!(bob.next_of(&unasked).await, None);
     assert_eq!(modern.response(&listening).await["result"]["resultType"], "complete");
     until("all is gone", || server.manager().counts()[0] == 0).await;

@@ -86,6 +86,7 @@ async fn another_ones_session_looks_like_none() {
     let (mut ann, mut eve) =
         (server.http_sign_up(Era::Legacy, "ann").await, server.http_sign_up(Era::Legacy, "eve").await);
     let mut nobody = server.http(Era::Legacy);
+    assert_eq!(nobody.refused("crm_company_list", json!({})).await.code, "not_signed_in");
     ann.initialize("2025-11-25").await;
     nobody.initialize("2025-11-25").await;
     let (anns, nobodys) = (ann.session.clone().expect("a session"), nobody.session.clone().expect("a session"));

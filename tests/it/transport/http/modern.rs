@@ -107,7 +107,8 @@ struct Found {
 
 fn tool_with_headers() -> Tool {
     Tool::about_sessions("test_places", Access::Anyone, Effect::Reads, |_, places: Places| async move {
-        Ok(Reply::new(Found { said: format!("{places:?}") }, "Found."))
+        let Places { region, depth, all } = places;
+        Ok(Reply::new(Found { said: format!("{region:?} {depth:?} {all:?}") }, "Found."))
     })
 }
 
@@ -123,13 +124,16 @@ async fn post(client: &mut HttpClient, method: &str, params: Value, headers: &[(
     (answer.status, body["error"]["code"].as_i64().unwrap_or_default())
 }
 
+/// A method, its parameters, headers in place of the usual ones, and what the answer is to be.
+type Case<'a> = (&'a str, Value, &'a [(&'a str, &'a str)], (u16, i64));
+
 #[tokio::test]
 async fn headers_have_to_repeat_what_the_body_says() {
     let server = TestServer::with_tools(vec![tool_with_headers()], |_| {}).await;
     let mut client = server.http(Era::Modern);
     let call = |arguments: Value| json!({ "name": "test_places", "arguments": arguments });
     let (good, bad) = ((200, 0), (400, -32020));
-    let cases: &[(&str, Value, &[(&str, &str)], (u16, i64))] = &[
+    let cases: &[Case<'_>] = &[
         ("tools/list", json!({}), &[], good),
         ("tools/list", json!({}), &[("mcp-METHOD", "tools/list")], good),
         ("tools/list", json!({}), &[("Mcp-Method", "")], bad),
