@@ -4,6 +4,7 @@
 mod client;
 pub(crate) mod http;
 mod http_client;
+pub(crate) mod issuer;
 mod ledger;
 mod schema;
 mod server;

@@ -115,7 +115,8 @@ impl TestServer {
 
     /// A client that shows a token when it connects.
     pub(crate) async fn connect_by(&self, token: &str) -> Client {
-        Client::connect_with(self.address, Era::Legacy, Some(token)).await
+        let bearer = format!("Bearer {token}");
+        Client::connect_with(self.address, Era::Legacy, &[("Authorization", &bearer)]).await
     }
 
     /// Who is signed in on a client's connection.

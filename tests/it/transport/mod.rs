@@ -1,6 +1,7 @@
 //! The WebSocket binding and the HTTP around it.
 
 mod drain;
+mod forwarded;
 mod frames;
 mod http;
 mod limits;
@@ -8,3 +9,4 @@ mod plain_http;
 mod timeouts;
 mod tls;
 mod upgrade;
+mod web_pages;
