@@ -199,15 +199,20 @@ impl Server {
         Ok(())
     }
 
+    /// What serves MCP in HTTP requests.
+    fn endpoint(&self) -> (Arc<Endpoint>, Attendance) {
+        Endpoint::new(
+            Arc::clone(&self.dispatcher),
+            self.tasks.clone(),
+            self.options.handshake,
+            !self.options.oidc.is_empty(),
+        )
+    }
+
     /// The address to count a connection by: who comes through a trusted proxy is counted when the
     /// request says who that is.
     fn counted(&self, peer: SocketAddr) -> Option<IpAddr> {
         Some(peer.ip()).filter(|address| !self.options.trusted_proxies.contains(*address))
-    }
-
-    /// What serves MCP in HTTP requests.
-    fn endpoint(&self) -> (Arc<Endpoint>, Attendance) {
-        Endpoint::new(Arc::clone(&self.dispatcher), self.tasks.clone(), self.options.handshake, None)
     }
 
     async fn drain(&self) {

@@ -4,6 +4,7 @@
 pub(crate) mod admin;
 mod client;
 pub(crate) mod http;
+mod http_client;
 mod http_link;
 pub(crate) mod issuer;
 mod ledger;
@@ -15,6 +16,7 @@ mod tools;
 mod ways;
 
 pub(crate) use client::{Client, Refusal, email};
+pub(crate) use http_client::HttpClient;
 pub(crate) use server::{TestServer, options};
 pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};

@@ -1,7 +1,7 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
 use super::admin::{Outcome, admin};
-use super::{Client, PATIENCE, Way, soon};
+use super::{Client, HttpClient, PATIENCE, Way, soon};
 use serde_json::{Value as Json, json};
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
@@ -111,6 +111,18 @@ impl TestServer {
     /// A client that has said nothing yet.
     pub(crate) async fn connect_in(&self, era: Era) -> Client {
         Client::connect_by(self.way, self.address, era, None).await
+    }
+
+    /// A client of the HTTP side that has said nothing yet.
+    pub(crate) fn http(&self, era: Era) -> HttpClient {
+        HttpClient::new(self.address, era)
+    }
+
+    /// The same of somebody who has just signed up.
+    pub(crate) async fn http_sign_up(&self, era: Era, name: &str) -> HttpClient {
+        let mut client = self.http(era);
+        client.sign_up(name).await;
+        client
     }
 
     /// A client that has just signed up as the owner of a new tenant, both called after `name`.

@@ -3,6 +3,7 @@
 mod drain;
 mod forwarded;
 mod frames;
+mod http;
 mod limits;
 mod plain_http;
 mod timeouts;
