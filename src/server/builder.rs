@@ -1,8 +1,9 @@
 //! Puts a server together from what it is to serve.
 
+use super::origin::Gate;
 use super::tls::Tls;
 use super::{Server, ServerOptions};
-use crate::auth::{Strategies, StrategyOptions};
+use crate::auth::{self, Strategies, StrategyOptions};
 use crate::error::Result;
 use crate::mcp::{About, Dispatcher, Features, Registry};
 use crate::session::SessionManager;
@@ -75,13 +76,23 @@ impl Builder {
         let Self { options, tools, resources, prompts, completions, about } = self;
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let registry = Registry::new(tools)?;
+        let gate = Gate::new(&options)?;
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
-        let strategies =
-            StrategyOptions { password: options.password, throttle: options.throttle, tokens: options.token_options() };
-        let strategies = Strategies::new(authority.clone(), strategies, Vec::new())?;
+        let tokens = options.token_options();
+        let issuers = auth::oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
+        let strategies = StrategyOptions { password: options.password, throttle: options.throttle, tokens };
+        let strategies = Strategies::new(authority.clone(), strategies, issuers)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let dispatcher = Dispatcher::new(manager, Features { registry, resources, prompts, completions, about })?;
-        Ok(Server { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls })
+        Ok(Server {
+            options,
+            dispatcher,
+            store,
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            tls,
+            gate,
+        })
     }
 }
