@@ -41,7 +41,34 @@
 //! # }
 //! ```
 //!
-//! [`server::Server::with_tools`] serves other [`tools::Tool`]s, or more of them. What belongs where,
+//! [`server::Server::with_tools`] serves other [`tools::Tool`]s, or more of them. [`server::Server::builder`] makes a
+//! server that is no CRM at all: of tools, resources, prompts and completions of one's own.
+//!
+//! ```
+//! use serde_json::json;
+//! use sessile::server::Server;
+//! use sessile::tools::{Access, Output, Question, Tool};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let mut options = sessile::config::Config::default().server;
+//! # options.store.url = format!("sqlite:{}", directory.path().join("sessile.db").display());
+//! let greet = Tool::raw("greet", Access::Anyone, json!({ "type": "object" }), |context, _| async move {
+//!     // A legacy client is asked while the call runs; a modern one makes its call again with the answer.
+//!     let form = json!({ "type": "object", "properties": { "name": { "type": "string" } }, "required": ["name"] });
+//!     let answer = context.ask("name", Question::form("What is your name?", &form)).await?;
+//!     Ok(Output::text(format!("Hello, {}!", answer["content"]["name"].as_str().unwrap_or("stranger"))))
+//! });
+//! let server = Server::builder(options)
+//!     .named("greeter", "The greeter", "1.0.0")
+//!     .tools([greet.described("Greet", "Asks for a name and greets.")])
+//!     .build()?;
+//! # drop(server);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/conformance_server` has one of everything. What belongs where,
 //! and which promises hold everywhere, is told in `ARCHITECTURE.md`; what travels on the wire, in
 //! `docs/websocket-binding.md`.
 

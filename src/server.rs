@@ -129,7 +129,6 @@ impl Server {
     }
 
     /// A server that has nothing yet.
-    #[must_use]
     pub fn builder(options: ServerOptions) -> Builder {
         Builder::new(options)
     }

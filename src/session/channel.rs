@@ -16,6 +16,8 @@ pub struct Channel {
     speaker: Speaker,
     /// Where a call's own messages go, if not to the session.
     mailbox: Option<Arc<Mailbox>>,
+    /// Whether those are heard at all: a request's client may take the answer only.
+    heard: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -30,13 +32,13 @@ impl Channel {
     /// A connection whose session knows who is signed in.
     #[must_use]
     pub fn connection(session: Arc<Session>) -> Self {
-        Self { session, speaker: Speaker::Connection, mailbox: None }
+        Self { session, speaker: Speaker::Connection, mailbox: None, heard: true }
     }
 
     /// One request that brought its own proof.
     #[must_use]
     pub fn request(session: Arc<Session>, principal: Option<Principal>, mailbox: Arc<Mailbox>) -> Self {
-        Self { session, speaker: Speaker::Request(principal), mailbox: Some(mailbox) }
+        Self { session, speaker: Speaker::Request(principal), mailbox: Some(mailbox), heard: true }
     }
 
     /// The session.
@@ -65,6 +67,19 @@ impl Channel {
     pub fn speaking_as(mut self, principal: Option<Principal>) -> Self {
         self.speaker = Speaker::Request(principal);
         self
+    }
+
+    /// The same, saying whether its client hears more than the answer.
+    #[must_use]
+    pub fn heard(mut self, heard: bool) -> Self {
+        self.heard = heard;
+        self
+    }
+
+    /// Whether what a call sends ahead of its answer is heard.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.heard
     }
 
     /// Sends a message that belongs to a call, ahead of its answer.

@@ -54,7 +54,8 @@ pub(crate) struct Round {
 impl Asker {
     /// Asks a legacy client.
     pub(crate) fn by_requests(channel: &Channel, limits: &SessionLimits) -> Self {
-        let capabilities = channel.session().capabilities();
+        // Nobody can be asked who does not hear the question.
+        let capabilities = if channel.is_heard() { channel.session().capabilities() } else { Capabilities::default() };
         let way = Way::Requests { channel: channel.clone(), limits: limits.clone() };
         Self(Arc::new(Inner { capabilities, way }))
     }

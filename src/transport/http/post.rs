@@ -203,6 +203,7 @@ impl Post<'_> {
         let Self { replies, endpoint, caller, text } = self;
         let mailbox = Arc::<Mailbox>::default();
         let channel = Channel::request(Arc::clone(&session.open), caller.principal, Arc::clone(&mailbox));
+        let channel = channel.heard(replies.accepts.stream);
         let answer = match endpoint.dispatcher.receive(&channel, text) {
             Step::Nothing => None,
             Step::Cancel(id) => {

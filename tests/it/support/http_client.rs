@@ -61,8 +61,13 @@ impl HttpClient {
 
     /// Performs the legacy handshake, which opens a session.
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
+        self.initialize_with(version, json!({})).await
+    }
+
+    /// The same with capabilities of the client.
+    pub(crate) async fn initialize_with(&mut self, version: &str, capabilities: Value) -> Value {
         let client = json!({ "name": "it", "version": "1" });
-        let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+        let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": client });
         self.version = None;
         let id = self.send("initialize", params).await;
         let session = self.exchange(&id).header("mcp-session-id").expect("a session").to_owned();

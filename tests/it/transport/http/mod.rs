@@ -1,5 +1,6 @@
 //! Streamable HTTP, in both eras.
 
+mod asking;
 mod bounds;
 mod ends;
 mod legacy;

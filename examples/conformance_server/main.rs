@@ -5,13 +5,9 @@
 //! cargo run --example conformance_server -- 127.0.0.1:7410
 //! ```
 
-#[path = "conformance_server/asking.rs"]
 mod asking;
-#[path = "conformance_server/prompts.rs"]
 mod prompts;
-#[path = "conformance_server/resources.rs"]
 mod resources;
-#[path = "conformance_server/tools.rs"]
 mod tools;
 
 use sessile::config::Config;
