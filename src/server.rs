@@ -1,7 +1,11 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
+mod auth_api;
+mod credential;
 mod http;
+mod openapi;
 mod room;
+mod status;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};

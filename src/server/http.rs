@@ -1,5 +1,6 @@
 //! The HTTP side: health, and the upgrade of `GET /mcp` to a WebSocket.
 
+use super::auth_api::{AuthApi, Route};
 use super::room::Place;
 use super::{Server, prepare};
 use crate::mcp::Dispatcher;
@@ -48,6 +49,7 @@ pub(super) struct Router {
     handshake: Duration,
     drain: Duration,
     address: SocketAddr,
+    auth_api: AuthApi,
 }
 
 impl Router {
@@ -61,6 +63,7 @@ impl Router {
             handshake: server.options.handshake,
             drain: server.options.drain,
             address,
+            auth_api: AuthApi::new(Arc::clone(server.dispatcher.manager()), server.options.handshake),
         }
     }
 }
@@ -97,6 +100,9 @@ impl Router {
         peer: SocketAddr,
         place: &Mutex<Option<Place>>,
     ) -> Response<Body> {
+        if let Some(route) = Route::find(request.uri().path()) {
+            return Box::pin(self.auth_api.serve(route, request, peer.ip())).await.map(Body::from);
+        }
         match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
@@ -117,7 +123,10 @@ impl Router {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 response
             }
-            _ => text(StatusCode::NOT_FOUND, "Not found. MCP is at /mcp, health at /healthz and /readyz.\n"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "Not found. MCP is at /mcp, health at /healthz and /readyz; /openapi.json describes the rest.\n",
+            ),
         }
     }
 

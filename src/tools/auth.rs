@@ -5,7 +5,7 @@ use super::{Access, Effect, Reply, SessionCaller, Tool};
 use crate::auth::Secret;
 use crate::error::{Error, Result};
 use crate::session::{EndReason, SessionView};
-use crate::tenancy::{Named, Principal, Role, SessionId, TenantScope};
+use crate::tenancy::{Membership, Named, Principal, Role, SessionId, TenantScope};
 use crate::time::{self, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,14 +86,14 @@ pub(super) struct OneSession {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct User {
+pub(crate) struct User {
     id: Uuid,
     email: Arc<str>,
 }
 
 /// A tenant that one is a member of.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TenantChoice {
+pub(crate) struct TenantChoice {
     id: Uuid,
     name: String,
     role: Role,
@@ -155,7 +155,7 @@ async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
     let somebody = WhoAmI {
         session_id,
         signed_in: true,
-        user: Some(user(principal)),
+        user: Some(User::of(principal)),
         tenant: Some(principal.named_tenant()),
         role: Some(principal.role()),
         signed_in_at: Some(Time::stored(principal.since())),
@@ -238,10 +238,7 @@ pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Resul
         role = %principal.role(),
         "signed in"
     );
-    let tenants: Vec<_> = memberships
-        .into_iter()
-        .map(|one| TenantChoice { id: one.tenant.uuid(), name: one.tenant_name, role: one.role })
-        .collect();
+    let tenants: Vec<_> = memberships.into_iter().map(TenantChoice::of).collect();
     let mut text = signed_in_as(&principal);
     if tenants.len() > 1 {
         let names: Vec<_> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
@@ -249,7 +246,7 @@ pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Resul
     }
     let identity = Identity {
         session_id: caller.session.id().uuid(),
-        user: user(&principal),
+        user: User::of(&principal),
         tenant: principal.named_tenant(),
         role: principal.role(),
         tenants,
@@ -271,8 +268,16 @@ pub(super) fn describe(sessions: &[SessionView]) -> String {
     format!("Signed-in sessions: {}.{lines}", sessions.len())
 }
 
-fn user(principal: &Principal) -> User {
-    User { id: principal.user().uuid(), email: principal.shared_email() }
+impl User {
+    pub(crate) fn of(principal: &Principal) -> Self {
+        Self { id: principal.user().uuid(), email: principal.shared_email() }
+    }
+}
+
+impl TenantChoice {
+    pub(crate) fn of(membership: Membership) -> Self {
+        Self { id: membership.tenant.uuid(), name: membership.tenant_name, role: membership.role }
+    }
 }
 
 fn signed_in_as(principal: &Principal) -> String {

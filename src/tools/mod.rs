@@ -10,6 +10,7 @@ mod tenant;
 mod tool;
 
 pub use annotations::Effect;
+pub(crate) use auth::{TenantChoice, User};
 pub use reporter::Reporter;
 pub use tool::{Access, Caller, Reply, SessionCaller, Tool};
 pub(crate) use tool::{Invocation, Run};
