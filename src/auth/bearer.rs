@@ -5,7 +5,7 @@
 
 use super::recent::{Digest, Recent};
 use crate::error::{Error, Result};
-use crate::tenancy::{Authority, Principal, Recognised};
+use crate::tenancy::{Authority, Principal, Proof, Recognised};
 use crate::time::now;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -105,6 +105,10 @@ impl Bearers {
                 }
                 fallen => {
                     self.remember(|recent| recent.remove(&digest));
+                    // What was given to a member is gone with the membership, and is not found the next time.
+                    let given_here = !matches!(entry.admitted.principal.proof(), Proof::External { .. });
+                    let gone = given_here && matches!(fallen, Recognised::NotAMember);
+                    let fallen = if gone { Recognised::Revoked } else { fallen };
                     self.note_refused(&entry.admitted.principal, &fallen, now).await?;
                     return Err(fallen.refusal());
                 }

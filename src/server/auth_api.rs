@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::session::SessionManager;
 use crate::tenancy::{Principal, Role};
 use crate::time::{self, Time};
-use crate::tools::{TenantChoice, User};
+use crate::tools::{TenantChoice, User, end_family};
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -133,13 +133,7 @@ impl AuthApi {
 
     async fn sign_out(&self, headers: &HeaderMap, from: IpAddr) -> Result<()> {
         let principal = self.bearer(headers, from).await?;
-        if !self.manager.strategies().tokens.sign_out(&principal).await? {
-            return Err(Error::NotAllowed(
-                "There is nothing to sign out of: this request was made with an API key or with another issuer's token. The tool auth_revoke_api_key revokes a key.".into(),
-            ));
-        }
-        tracing::info!(user = principal.email(), "signed out");
-        Ok(())
+        end_family(self.manager.strategies(), &principal).await
     }
 
     async fn me(&self, headers: &HeaderMap, from: IpAddr) -> Result<Me> {

@@ -1,11 +1,36 @@
-//! The credential that comes with a request.
+//! The credential that comes with a request, and the answers to one that admits nobody.
 //!
-//! This knows where a token is found; what a token is worth, `auth` says.
+//! This knows where a token is found and how a refusal looks in HTTP; what a token is worth, `auth` says.
 
+use super::http::{Body, Refused};
+use super::status;
 use crate::auth::Token;
 use crate::error::{Error, Result};
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+
+/// A subprotocol entry with this prefix holds a token, for web pages, which cannot set headers; it is
+/// never echoed.
+pub(super) const ENTRY: &str = "mcp.auth.";
+
+/// The token of a request for a WebSocket, if there is one: in the `Authorization` header, or in an entry
+/// among the subprotocols that are offered.
+pub(super) fn of_upgrade<'h>(
+    headers: &'h HeaderMap,
+    offered: impl Iterator<Item = &'h str>,
+) -> Result<Option<Token>, Refused> {
+    let mut found: Vec<_> = offered.filter_map(|offer| offer.strip_prefix(ENTRY)).map(Token::new).collect();
+    if headers.contains_key(AUTHORIZATION) {
+        found.push(of_header(headers));
+    }
+    match found.pop() {
+        Some(_) if !found.is_empty() => {
+            Err(answer(StatusCode::BAD_REQUEST, "Send one credential, and send it in one place.\n".into()).into())
+        }
+        Some(token) => token.map(Some).map_err(refused),
+        None => Ok(None),
+    }
+}
 
 /// The token of an `Authorization` header.
 pub(super) fn of_header(headers: &HeaderMap) -> Result<Token> {
@@ -14,8 +39,28 @@ pub(super) fn of_header(headers: &HeaderMap) -> Result<Token> {
     let (scheme, token) = value.and_then(|value| value.split_once(' ')).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Error::InvalidToken(
-            "The Authorization header has to be: Bearer, a space, and an access token or an API key.".into(),
+            "The Authorization header has to be: Bearer, a space, and an access token or an API key. Or connect without one and call the tool auth_sign_in.".into(),
         ));
     }
     Token::new(token.trim())
+}
+
+/// The answer to a credential that admits nobody.
+pub(super) fn refused(error: Error) -> Refused {
+    let text = if error.is_internal() {
+        tracing::error!(%error, "could not look at a credential");
+        "Internal error.\n".to_owned()
+    } else {
+        format!("{error}\n")
+    };
+    let mut response = answer(status::of(&error), text);
+    status::add_headers(&error, response.headers_mut());
+    response.into()
+}
+
+fn answer(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }

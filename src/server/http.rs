@@ -2,15 +2,15 @@
 
 use super::auth_api::{AuthApi, Route};
 use super::room::Place;
-use super::{Server, prepare};
+use super::{Server, credential, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
 use crate::store::Store;
 use crate::transport::websocket;
 use bytes::Bytes;
 use http::header::{
-    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -32,12 +32,10 @@ use tokio_util::task::TaskTracker;
 
 /// The subprotocol of the binding.
 const SUBPROTOCOL: &str = "mcp";
-/// A subprotocol entry with this prefix holds a credential; it is never echoed.
-const CREDENTIAL: &str = "mcp.auth.";
 
-type Body = Full<Bytes>;
+pub(super) type Body = Full<Bytes>;
 /// Why an upgrade is not made, as it is told.
-type Refused = Box<Response<Body>>;
+pub(super) type Refused = Box<Response<Body>>;
 
 /// Answers HTTP requests.
 pub(super) struct Router {
@@ -108,7 +106,7 @@ impl Router {
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
             (&Method::GET, "/mcp") => {
                 let place = || place.lock().take();
-                self.upgrade(&mut request, peer, place).unwrap_or_else(|refused| *refused)
+                self.upgrade(&mut request, peer, place).await.unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => {
                 let mut response = text(
@@ -144,7 +142,7 @@ impl Router {
     }
 
     /// Answers an upgrade with 101 and starts the WebSocket's task, or says why not.
-    fn upgrade(
+    async fn upgrade(
         &self,
         request: &mut Request<Incoming>,
         peer: SocketAddr,
@@ -169,11 +167,12 @@ impl Router {
         };
         self.check_origin(headers)?;
         let protocol = negotiate_subprotocol(headers)?;
-        if headers.contains_key(AUTHORIZATION) {
-            return Err(no_credentials());
-        }
+        let token = credential::of_upgrade(headers, tokens(headers, &SEC_WEBSOCKET_PROTOCOL))?;
         let accept = derive_accept_key(key.as_bytes());
         let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
+        if let Some(token) = token {
+            self.dispatcher.manager().enter(&open, &token).await.map_err(credential::refused)?;
+        }
         let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
             return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
         };
@@ -265,9 +264,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
     let mut selected = None;
     for offer in offered {
         any = true;
-        if offer.starts_with(CREDENTIAL) {
-            return Err(no_credentials());
-        }
         if offer == SUBPROTOCOL {
             selected = Some(SUBPROTOCOL);
         }
@@ -276,16 +272,6 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
         return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n").into());
     }
     Ok(selected)
-}
-
-fn no_credentials() -> Refused {
-    let mut response = text(
-        StatusCode::UNAUTHORIZED,
-        "This server takes no credentials at the upgrade: connect without them and call the tool auth_sign_in.\n",
-    );
-    let refused = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
-    response.headers_mut().insert(WWW_AUTHENTICATE, refused);
-    response.into()
 }
 
 fn refused(refusal: Refusal) -> Refused {

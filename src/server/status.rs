@@ -43,8 +43,9 @@ pub(super) fn challenge(error: &Error) -> Option<HeaderValue> {
     }
     let text = match error {
         Error::InvalidToken(why) => {
-            format!(r#"Bearer realm="sessile", error="invalid_token", error_description="{}""#, quotable(why))
+            format!(r#"Bearer error="invalid_token", error_description="{}""#, quotable(why))
         }
+        // The scheme has to be followed by something.
         _ => r#"Bearer realm="sessile""#.to_owned(),
     };
     HeaderValue::try_from(text).ok()
@@ -103,7 +104,7 @@ mod tests {
         assert_eq!(header(Error::NotSignedIn("…".into())).as_deref(), Some(bare));
         assert_eq!(header(Error::InvalidCredentials("…".into())).as_deref(), Some(bare));
         let told = header(Error::InvalidToken("It is \"too\\ old\"…\r\nX: y".into()));
-        let expected = r#"Bearer realm="sessile", error="invalid_token", error_description="It is too oldX: y""#;
+        let expected = r#"Bearer error="invalid_token", error_description="It is too oldX: y""#;
         assert_eq!(told.as_deref(), Some(expected));
     }
 }

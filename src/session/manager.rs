@@ -3,7 +3,7 @@
 use super::hub::Hub;
 use super::{EndReason, Identity, Session, SessionLimits};
 use crate::address::counted;
-use crate::auth::{PasswordStrategy, Strategies};
+use crate::auth::{PasswordStrategy, Strategies, Token};
 use crate::error::{Error, Result};
 use crate::store::Event;
 use crate::tenancy::{Authority, Principal, Recognised, SessionId, TenantId, UserId};
@@ -145,6 +145,30 @@ impl SessionManager {
     pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
         let seat = self.seat(session, principal.user())?;
         session.set_identity(Some(Identity { principal, _seat: seat }));
+        if session.is_stale() {
+            // It changed before the session was among those that are told.
+            session.review();
+        }
+        Ok(())
+    }
+
+    /// Signs a new session in as whoever a token admits.
+    ///
+    /// # Errors
+    /// As for [`Bearers::admit`](crate::auth::Bearers::admit), and [`Error::Limit`] when the user has as many
+    /// sessions as may be.
+    pub async fn enter(&self, session: &Arc<Session>, token: &Token) -> Result<()> {
+        let principal = self.strategies.bearers.admit(token, session.peer()).await?;
+        self.sign_in(session, principal.clone())?;
+        self.authority.directory().note_connection(&principal, session.peer(), time::now()).await?;
+        tracing::info!(
+            session = %session.id(),
+            user = principal.email(),
+            tenant = principal.tenant_name(),
+            role = %principal.role(),
+            proof = %principal.proof(),
+            "signed in"
+        );
         Ok(())
     }
 

@@ -28,6 +28,7 @@ use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Context;
+use std::time::Duration;
 
 /// A connection's session.
 pub struct Session {
@@ -126,6 +127,13 @@ impl Session {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.identity.lock().as_ref().is_some_and(|identity| !identity.principal.is_current())
+    }
+
+    /// How long who is signed in may stay so, if what they proved it with ends by itself.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let until = self.identity.lock().as_ref()?.principal.until()?;
+        Some(Duration::from_millis(until.saturating_sub(now()).try_into().unwrap_or(0)))
     }
 
     /// What the client said of itself.

@@ -1,8 +1,10 @@
 //! The `auth` family: who is signed in on this connection.
 
+mod keys;
+
 use super::input::{Email, Key, Text};
 use super::{Access, Effect, Reply, SessionCaller, Tool};
-use crate::auth::Secret;
+use crate::auth::{Secret, Strategies, Tokens};
 use crate::error::{Error, Result};
 use crate::session::{EndReason, SessionView};
 use crate::tenancy::{Membership, Named, Principal, Role, SessionId, TenantScope};
@@ -39,8 +41,22 @@ pub(super) fn tools() -> Vec<Tool> {
             .described("List my sessions", "Lists the connections on which one is signed in, in all tenants."),
         Tool::about_sessions("auth_end_session", signed_in, Effect::Changes, end_session)
             .described("End one of my sessions", "Closes another connection of one's own, at once. auth_sessions lists them."),
+        Tool::new("auth_create_api_key", Role::Viewer, Effect::Adds, keys::create).described(
+            "Create an API key",
+            "Makes a secret with which scripts act as oneself in this tenant, without the password. It is shown once and is stored hashed. It never may do more than its owner, and ends with their membership.",
+        ),
+        Tool::new("auth_api_keys", Role::Viewer, Effect::Reads, keys::list)
+            .described("List API keys", "Lists one's own API keys in this tenant, or as an admin those of all members, newest first."),
+        // Exclusive, so that a key that revokes itself gets the answer before it takes effect.
+        Tool::new("auth_revoke_api_key", Role::Viewer, Effect::Changes, keys::revoke).exclusive().described(
+            "Revoke an API key",
+            "Takes back an API key of one's own, or as an admin one of any member. Connections that were opened with it close at once.",
+        ),
     ]
 }
+
+/// What is said with tokens. They themselves are in the data alone: what is for people is quoted and kept.
+const HOW_TO_USE_TOKENS: &str = " This holds for requests that carry the access token: send tokens.access_token of the structured result with each, as the header Authorization: Bearer, and get a new pair for tokens.refresh_token before it expires.";
 
 /// No arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -108,6 +124,9 @@ pub(super) struct Identity {
     role: Role,
     /// The tenants that tenant_switch can switch to.
     tenants: Vec<TenantChoice>,
+    /// What to authenticate the requests that follow with, where each request needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Tokens>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -122,6 +141,12 @@ struct WhoAmI {
     role: Option<Role>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signed_in_at: Option<Time>,
+    /// How they proved who they are: password, access_token, api_key or external.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'static str>,
+    /// When that ends by itself, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Time>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -133,6 +158,9 @@ struct SignedOut {
 struct PasswordChanged {
     /// How many other sessions of the user end by this.
     sessions_ended: usize,
+    /// New tokens in place of those that the change has ended, where each request needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Tokens>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -148,7 +176,16 @@ pub(super) struct Ended {
 async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
     let session_id = caller.session.id().uuid();
     let Ok(principal) = caller.scope().map(TenantScope::principal) else {
-        let nobody = WhoAmI { session_id, signed_in: false, user: None, tenant: None, role: None, signed_in_at: None };
+        let nobody = WhoAmI {
+            session_id,
+            signed_in: false,
+            user: None,
+            tenant: None,
+            role: None,
+            signed_in_at: None,
+            proof: None,
+            until: None,
+        };
         return Ok(Reply::new(nobody, "Nobody is signed in on this connection. Sign in with auth_sign_in."));
     };
     let text = signed_in_as(principal);
@@ -159,6 +196,8 @@ async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
         tenant: Some(principal.named_tenant()),
         role: Some(principal.role()),
         signed_in_at: Some(Time::stored(principal.since())),
+        proof: Some(principal.proof().as_str()),
+        until: principal.until().map(Time::stored),
     };
     Ok(Reply::new(somebody, text))
 }
@@ -177,6 +216,10 @@ async fn sign_up(caller: SessionCaller, SignUp { email, password, tenant_name }:
 
 async fn sign_out(caller: SessionCaller, _: Nothing) -> Result<Reply<SignedOut>> {
     let principal = caller.scope()?.principal();
+    if caller.session.is_per_request() {
+        end_family(caller.manager.strategies(), principal).await?;
+        return Ok(Reply::new(SignedOut { signed_out: true }, "Signed out. The tokens of this sign-in work no more."));
+    }
     caller.manager.authority().directory().note_sign_out(principal, time::now()).await?;
     tracing::info!(session = %caller.session.id(), user = principal.email(), "signed out");
     caller.manager.sign_out(&caller.session);
@@ -186,6 +229,20 @@ async fn sign_out(caller: SessionCaller, _: Nothing) -> Result<Reply<SignedOut>>
     ))
 }
 
+/// Ends the sign-in that an access token follows from.
+///
+/// # Errors
+/// [`Error::NotAllowed`] for a request that was made with another token.
+pub(crate) async fn end_family(strategies: &Strategies, principal: &Principal) -> Result<()> {
+    if !strategies.tokens.sign_out(principal).await? {
+        return Err(Error::NotAllowed(
+            "There is nothing to sign out of: this request was made with an API key or with another issuer's token. auth_revoke_api_key revokes a key.".into(),
+        ));
+    }
+    tracing::info!(user = principal.email(), "signed out");
+    Ok(())
+}
+
 async fn change_password(caller: SessionCaller, change: ChangePassword) -> Result<Reply<PasswordChanged>> {
     let principal = caller.scope()?.principal();
     let others = caller.manager.of_user(principal.user(), caller.session.id());
@@ -193,10 +250,15 @@ async fn change_password(caller: SessionCaller, change: ChangePassword) -> Resul
     let passwords = caller.manager.passwords();
     let renewed =
         passwords.change(principal, change.current_password, change.new_password, caller.session.peer()).await?;
-    caller.manager.renew(&caller.session, renewed);
+    let tokens = tokens(&caller, &renewed).await?;
     tracing::info!(session = %caller.session.id(), user = principal.email(), sessions_ended, "password changed");
-    let text = format!("The password is changed. Other sessions ended: {sessions_ended}.");
-    Ok(Reply::new(PasswordChanged { sessions_ended }, text))
+    let mut text = format!("The password is changed. Other sessions ended: {sessions_ended}.");
+    if tokens.is_some() {
+        text.push_str(HOW_TO_USE_TOKENS);
+    } else {
+        caller.manager.renew(&caller.session, renewed);
+    }
+    Ok(Reply::new(PasswordChanged { sessions_ended, tokens }, text))
 }
 
 async fn sessions(caller: SessionCaller, _: Nothing) -> Result<Reply<Sessions>> {
@@ -230,7 +292,10 @@ pub(super) async fn end(
 /// Signs the caller's session in as a principal, and describes it.
 pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Result<Reply<Identity>> {
     let memberships = caller.manager.authority().directory().memberships(principal.user()).await?;
-    caller.manager.sign_in(&caller.session, principal.clone())?;
+    let tokens = tokens(caller, &principal).await?;
+    if tokens.is_none() {
+        caller.manager.sign_in(&caller.session, principal.clone())?;
+    }
     tracing::info!(
         session = %caller.session.id(),
         user = principal.email(),
@@ -244,14 +309,26 @@ pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Resul
         let names: Vec<_> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
         text.push_str(&format!(" Your tenants: {}; tenant_switch changes between them.", names.join(", ")));
     }
+    if tokens.is_some() {
+        text.push_str(HOW_TO_USE_TOKENS);
+    }
     let identity = Identity {
         session_id: caller.session.id().uuid(),
         user: User::of(&principal),
         tenant: principal.named_tenant(),
         role: principal.role(),
         tenants,
+        tokens,
     };
     Ok(Reply::new(identity, text))
+}
+
+/// Tokens for who has just signed in, if that is to hold for more than this request.
+async fn tokens(caller: &SessionCaller, principal: &Principal) -> Result<Option<Tokens>> {
+    if !caller.session.is_per_request() {
+        return Ok(None);
+    }
+    caller.manager.strategies().tokens.issue(principal).await.map(Some)
 }
 
 pub(super) fn describe(sessions: &[SessionView]) -> String {

@@ -10,7 +10,7 @@ mod tenant;
 mod tool;
 
 pub use annotations::Effect;
-pub(crate) use auth::{TenantChoice, User};
+pub(crate) use auth::{TenantChoice, User, end_family};
 pub use reporter::Reporter;
 pub use tool::{Access, Caller, Reply, SessionCaller, Tool};
 pub(crate) use tool::{Invocation, Run};

@@ -383,6 +383,9 @@ impl Connection {
         if let Some(since) = self.blocked_since {
             next = next.min(since + limits.write_timeout);
         }
+        if let Some(left) = self.open.time_left() {
+            next = next.min(Instant::now() + left.max(Duration::from_secs(1)));
+        }
         next
     }
 }

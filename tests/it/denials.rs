@@ -21,11 +21,14 @@ type Arguments = fn(&Ids) -> Value;
 
 /// Good arguments of each tool, for somebody in the tenant that has these ids.
 const ROWS: &[(&str, Arguments)] = &[
+    ("auth_api_keys", |_| json!({})),
     (
         "auth_change_password",
         |_| json!({ "current_password": crate::support::PASSWORD, "new_password": "another one" }),
     ),
+    ("auth_create_api_key", |_| json!({ "name": "a script", "role": "viewer" })),
     ("auth_end_session", |own| json!({ "session_id": own["caller's session"] })),
+    ("auth_revoke_api_key", |own| json!({ "key_id": own["key"] })),
     ("auth_sessions", |_| json!({})),
     ("auth_sign_out", |_| json!({})),
     (
@@ -99,6 +102,7 @@ impl World {
         ids.insert("deal", id(owner.tool("crm_deal_create", deal).await));
         let activity = json!({ "kind": "task", "subject": "Call", "deal_id": ids["deal"] });
         ids.insert("activity", id(owner.tool("crm_activity_create", activity).await));
+        ids.insert("key", id(owner.tool("auth_create_api_key", json!({ "name": "a script" })).await));
         let mut member = server.join(&mut owner, &format!("member-of-{name}"), "member").await;
         let whoami = member.tool("auth_whoami", json!({})).await;
         ids.insert("user", id(whoami["user"].clone()));
@@ -114,6 +118,7 @@ impl World {
             all.push(self.owner.tool(&format!("crm_{kind}_list"), json!({})).await);
         }
         all.push(self.owner.tool("tenant_members", json!({})).await);
+        all.push(self.owner.tool("auth_api_keys", json!({ "all": true })).await);
         all.push(self.member.tool("auth_whoami", json!({})).await);
         all
     }
@@ -232,6 +237,10 @@ async fn with_callers_things(server: &TestServer, ids: &Ids, caller: &mut Client
     let mut ids = ids.clone();
     let whoami = caller.tool("auth_whoami", json!({})).await;
     ids.insert("caller's session", whoami["session_id"].as_str().expect("an id").to_owned());
+    if whoami["signed_in"] == true {
+        let key = caller.tool("auth_create_api_key", json!({ "name": "another script", "role": "viewer" })).await;
+        ids.insert("key", key["id"].as_str().expect("an id").to_owned());
+    }
     // Somebody else's tenant, to which this is the way in.
     let mut elsewhere = server.sign_up(&format!("elsewhere-{}", ids["caller's session"])).await;
     let invited = elsewhere.tool("tenant_invite", json!({})).await;
@@ -246,6 +255,7 @@ fn names_a(tool: &str, property: &str) -> Option<&'static str> {
         (_, "company_id") => Some("company"),
         (_, "contact_id") => Some("contact"),
         (_, "deal_id") => Some("deal"),
+        (_, "key_id") => Some("key"),
         (_, "session_id") => Some("session"),
         (_, "user_id") => Some("user"),
         (_, "id") => ["company", "contact", "deal", "activity"].into_iter().find(|kind| tool.contains(kind)),

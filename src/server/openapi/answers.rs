@@ -156,7 +156,7 @@ pub(super) fn headers() -> Value {
         "WWW-Authenticate": {
             "required": true,
             "description": "Asks for a bearer token; says what was wrong with the one that came (RFC 6750).",
-            "schema": { "type": "string", "pattern": "^Bearer realm=\"sessile\"" },
+            "schema": { "type": "string", "pattern": "^Bearer (realm|error)=\"" },
         },
         "Retry-After": {
             "required": true,

@@ -129,7 +129,7 @@ impl Credentials {
 
     /// Ends a family of which a refresh token was used twice: one of the two who used it is a thief.
     pub(crate) async fn end_stolen_family(&self, family: &Family, detail: &str, now: i64) -> Result<()> {
-        let write = end(family.tenant, family.id, family.user).run(
+        let write = end(family.id, family.user).run(
             "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail)
              SELECT $1, $2, $3, 'auth.refresh_reuse', u.id, u.email, $5 FROM app_user u WHERE u.id = $4",
             params![family.tenant, Uuid::now_v7(), now, family.user, detail],
@@ -139,7 +139,7 @@ impl Credentials {
 
     /// Ends the family of a principal who signs out, and with it all of its tokens.
     pub(crate) async fn sign_out_family(&self, principal: &Principal, family: Uuid, now: i64) -> Result<()> {
-        let write = end(principal.tenant(), family, principal.user());
+        let write = end(family, principal.user());
         self.store.write(write.and(audit(principal, "auth.sign_out", "", now))).await.map(drop)
     }
 
@@ -150,9 +150,8 @@ impl Credentials {
     }
 }
 
-fn end(tenant: TenantId, family: Uuid, user: UserId) -> Write {
-    let sql = "DELETE FROM token_family WHERE tenant_id = $1 AND id = $2";
-    Write::new().run(sql, params![tenant, family]).tell(Event::User { user: user.uuid() })
+fn end(family: Uuid, user: UserId) -> Write {
+    Write::new().run("DELETE FROM token_family WHERE id = $1", params![family]).tell(Event::User { user: user.uuid() })
 }
 
 fn family(mut row: crate::store::Row) -> Result<Family> {

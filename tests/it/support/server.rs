@@ -1,11 +1,14 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
 use super::{Client, PATIENCE, soon};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
+use sessile::mcp::Dispatcher;
 use sessile::server::{Server, ServerOptions};
 use sessile::session::SessionManager;
+use sessile::store::{Event, Store, Value, Write};
+use sessile::tenancy::{Principal, SessionId};
 use sessile::tools::{self, Tool};
 use sessile::wire::Era;
 use std::net::SocketAddr;
@@ -20,6 +23,8 @@ use tokio::task::JoinHandle;
 pub(crate) struct TestServer {
     address: SocketAddr,
     manager: Arc<SessionManager>,
+    dispatcher: Arc<Dispatcher>,
+    store: Store,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<sessile::error::Result<()>>,
     /// Gone with the server, and the database with it.
@@ -45,6 +50,7 @@ impl TestServer {
         let tools = tools::all().into_iter().chain(more).collect();
         let server = Server::with_tools(options, tools).expect("the options are good ones");
         let manager = Arc::clone(server.dispatcher().manager());
+        let (dispatcher, store) = (Arc::clone(server.dispatcher()), server.store().clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let (shutdown, told) = oneshot::channel::<()>();
@@ -55,7 +61,7 @@ impl TestServer {
             };
             server.run(listener, told).await
         });
-        Self { address, manager, shutdown: Some(shutdown), running, _directory: directory }
+        Self { address, manager, dispatcher, store, shutdown: Some(shutdown), running, _directory: directory }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -93,6 +99,42 @@ impl TestServer {
         let mut client = self.connect().await;
         client.sign_in(name).await;
         client
+    }
+
+    /// A client that shows a token when it connects.
+    pub(crate) async fn connect_by(&self, token: &str) -> Client {
+        Client::connect_with(self.address, Era::Legacy, Some(token)).await
+    }
+
+    /// Who is signed in on a client's connection.
+    pub(crate) async fn principal(&self, client: &mut Client) -> Principal {
+        let whoami = client.tool("auth_whoami", json!({})).await;
+        let id = whoami["session_id"].as_str().and_then(SessionId::parse).expect("an id");
+        self.manager.signed_in(id).expect("somebody is signed in").1
+    }
+
+    /// Access and refresh tokens of whoever is signed in on a client's connection.
+    pub(crate) async fn tokens(&self, client: &mut Client) -> Json {
+        let principal = self.principal(client).await;
+        let tokens = self.manager.strategies().tokens.issue(&principal).await.expect("they are issued");
+        serde_json::to_value(tokens).expect("tokens can be written")
+    }
+
+    /// What serves the messages.
+    pub(crate) fn dispatcher(&self) -> &Arc<Dispatcher> {
+        &self.dispatcher
+    }
+
+    /// The database.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Runs a statement as whoever runs the server would, and tells of the user whom it concerns.
+    pub(crate) async fn administer(&self, sql: &'static str, id: &Json, user: &Json) {
+        let uuid = |id: &Json| id.as_str().expect("an id").parse().expect("a UUID");
+        let write = Write::new().run(sql, vec![Value::from(uuid(id))]).tell(Event::User { user: uuid(user) });
+        self.store.write(write).await.expect("the statement runs");
     }
 
     /// A client of somebody who has just signed up and joined the host's tenant, in which it works.
