@@ -144,7 +144,7 @@ const TEXT: &str = pattern!(
 );
 
 fn email(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "string", "format": "email", "maxLength": 254, "pattern": EMAIL })
+    json_schema!({ "type": "string", "format": "idn-email", "maxLength": 254, "pattern": EMAIL })
 }
 
 fn password(_: &mut SchemaGenerator) -> Schema {

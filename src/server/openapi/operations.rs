@@ -16,7 +16,7 @@ pub(super) fn of(route: Route) -> Value {
             "Creates an account and a new tenant that it owns, and signs it in.",
             "SignUp",
             json!({ "email": "ada@example.com", "password": "correct horse battery", "tenant_name": "Analytical Engines" }),
-            ("201", private("The account is there, and signed in.", "SignedIn", &signed_in())),
+            ("201", renewable(private("The account is there, and signed in.", "SignedIn", &signed_in()), "/tokens")),
             &[400, 401, 403, 405, 408, 409, 413, 415, 429, 500, 503],
         ),
         Route::SignIn => with_body(
@@ -25,7 +25,7 @@ pub(super) fn of(route: Route) -> Value {
             "Signs in with email and password, to the tenant used last unless another is named. Failed attempts are answered more and more slowly, by account and by address.",
             "SignIn",
             json!({ "email": "ada@example.com", "password": "correct horse battery" }),
-            ("200", private("Signed in.", "SignedIn", &signed_in())),
+            ("200", renewable(private("Signed in.", "SignedIn", &signed_in()), "/tokens")),
             &[400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 500, 503],
         ),
         Route::Refresh => with_body(
@@ -34,7 +34,7 @@ pub(super) fn of(route: Route) -> Value {
             "Gives a new pair of tokens for a refresh token, once. If a refresh token comes a second time, somebody has stolen it: the whole sign-in is ended, and all of its tokens with it.",
             "Refresh",
             json!({ "refresh_token": "sessile_refresh_0123456789abcdef0123456789abcdef01234567" }),
-            ("200", private("The next pair.", "Tokens", &tokens())),
+            ("200", renewable(private("The next pair.", "Tokens", &tokens()), "")),
             &[400, 401, 403, 405, 408, 413, 415, 429, 500, 503],
         ),
         Route::SignOut => secured(
@@ -169,6 +169,19 @@ fn operation(
         "description": description,
         "responses": responses,
     })
+}
+
+/// Links an answer to what gives the next tokens; `place` is where in the answer the present ones are.
+fn renewable(mut answer: Value, place: &str) -> Value {
+    let token = format!("$response.body#{place}/refresh_token");
+    answer["links"] = json!({
+        "refresh": {
+            "operationId": "refresh",
+            "requestBody": { "refresh_token": token },
+            "description": "Before the access token expires.",
+        },
+    });
+    answer
 }
 
 fn user() -> Value {
