@@ -6,7 +6,7 @@
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::server::{ServerOptions, TokenSettings};
+use crate::server::{ServerOptions, TlsOptions, TokenSettings};
 use crate::session::SessionLimits;
 use crate::store::StoreOptions;
 use std::fmt::Display;
@@ -79,11 +79,15 @@ impl Default for Config {
                 max_sessions: 10_000,
                 max_sessions_per_address: 256,
                 max_sessions_per_user: 64,
+                http_idle: Duration::from_secs(1800),
+                http_lifetime: Duration::from_secs(86_400),
+                max_replay_bytes: 1 << 20,
                 max_subscriptions: 256,
             },
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(10),
             allowed_origins: Vec::new(),
+            tls: None,
         };
         Self { listen: "127.0.0.1:7400".into(), log_format: LogFormat::Text, server }
     }
@@ -102,6 +106,8 @@ pub const SETTINGS: &[Setting] = settings![
     "log_format", "`text` or `json`.", |c, t| log_format(t).map(|format| c.log_format = format);
     "allowed_origins", "Web origins that may connect besides the server's own, comma-separated in the environment.",
         |c, t| { c.server.allowed_origins = t.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect(); Ok(()) };
+    "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
+    "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
     "public_url", "Where clients reach the server, such as `https://crm.example.com`.", |c, t| url(t, &mut c.server.public_url);
     "tokens.issuer", "The issuer that access tokens name; `public_url` unless set.", |c, t| url(t, &mut c.server.tokens.issuer);
     "tokens.audience", "The audience that access tokens name; the issuer's `/mcp` unless set.", |c, t| word(t, &mut c.server.tokens.audience);
@@ -118,6 +124,9 @@ pub const SETTINGS: &[Setting] = settings![
     "limits.max_sessions", "Sessions in all.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions);
     "limits.max_sessions_per_address", "Sessions from one address.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_address);
     "limits.max_sessions_per_user", "Signed-in sessions of one user.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_user);
+    "limits.http_idle_seconds", "How long a session over HTTP may be without a request or an open stream.", |c, t| seconds(t, &mut c.server.sessions.http_idle);
+    "limits.http_lifetime_seconds", "How long a session over HTTP may last.", |c, t| seconds(t, &mut c.server.sessions.http_lifetime);
+    "limits.max_replay_bytes", "What one session over HTTP was told on streams that is kept for a client that was cut off, in bytes.", |c, t| number(t, 0, 1 << 30, &mut c.server.sessions.max_replay_bytes);
     "limits.max_subscriptions", "Subscriptions of one session.", |c, t| number(t, 1, 1_000_000, &mut c.server.sessions.max_subscriptions);
     "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
     "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);
@@ -158,7 +167,7 @@ impl Config {
         }
         for (key, value) in flags {
             let setting = find(key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting")))?;
-            config.set(setting, value, &format!("--{}", key.replace('_', "-")))?;
+            config.set(setting, value, &format!("--{}", key.replace(['_', '.'], "-")))?;
         }
         config.check()?;
         Ok(config)
@@ -195,6 +204,13 @@ impl Config {
             return Err(Error::Config(
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds".into(),
             ));
+        }
+        if let Some(TlsOptions { cert, key, .. }) = &self.server.tls {
+            for (given, missing, path) in [("tls.cert", "tls.key", key), ("tls.key", "tls.cert", cert)] {
+                if path.as_os_str().is_empty() {
+                    return Err(Error::Config(format!("{missing}: has to be set together with {given}")));
+                }
+            }
         }
         Ok(())
     }
@@ -249,6 +265,10 @@ fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
     number(text, 1, 366 * 86_400, &mut seconds)?;
     *place = Duration::from_secs(seconds);
     Ok(())
+}
+
+fn tls(config: &mut Config) -> &mut TlsOptions {
+    config.server.tls.get_or_insert_default()
 }
 
 fn days(text: &str, place: &mut Duration) -> Result<(), String> {
@@ -340,6 +360,8 @@ mod tests {
                 None,
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds",
             ),
+            ("[tls]\ncert = \"a.pem\"", None, "tls.key: has to be set together with tls.cert"),
+            ("", Some(("SESSILE_TLS_KEY", "a.pem")), "tls.cert: has to be set together with tls.key"),
         ] {
             let environment: Vec<_> = environment.into_iter().collect();
             let error = load(Some(file), &[], &environment).expect_err(file);

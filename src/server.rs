@@ -6,12 +6,14 @@ mod http;
 mod openapi;
 mod room;
 mod status;
+mod tls;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};
 use crate::session::{SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
 use crate::tenancy::Authority;
+use crate::transport::http::{Attendance, Endpoint};
 use crate::{auth, tools};
 use room::Room;
 use std::future::Future;
@@ -19,9 +21,12 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use tls::TlsOptions;
 
 /// What a server is made of.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// Web origins that may connect, besides the server's own.
     pub allowed_origins: Vec<String>,
+    /// The certificate, where connections are encrypted.
+    pub tls: Option<TlsOptions>,
 }
 
 /// Access and refresh tokens, as they are set.
@@ -69,6 +76,7 @@ pub struct Server {
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
+    tls: Option<Arc<Tls>>,
 }
 
 impl ServerOptions {
@@ -99,6 +107,7 @@ impl Server {
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
+        let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
         let strategies = auth::StrategyOptions {
@@ -109,7 +118,7 @@ impl Server {
         let strategies = auth::Strategies::new(authority.clone(), strategies, Vec::new())?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
-        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new() })
+        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls })
     }
 
     /// What serves the messages.
@@ -131,9 +140,15 @@ impl Server {
     /// [`Error::Internal`] when the listener can't say where it listens.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
         let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
-        let router = Arc::new(http::Router::new(&self, address));
+        let (endpoint, attendance) = self.endpoint();
+        let attend = Arc::clone(&endpoint).attend(attendance, self.closing.clone(), self.options.drain);
+        self.tasks.spawn(attend);
+        let router = Arc::new(http::Router::new(&self, endpoint, address));
         let sessions = &self.options.sessions;
         let room = Room::new(sessions.max_sessions, sessions.max_sessions_per_address);
+        if let Some(tls) = &self.tls {
+            self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
+        }
         self.tasks.spawn(tend(Arc::clone(self.dispatcher.manager()), self.closing.clone()));
         let mut shutdown = pin!(shutdown);
         loop {
@@ -163,6 +178,11 @@ impl Server {
         drop(listener);
         self.drain().await;
         Ok(())
+    }
+
+    /// What serves MCP in HTTP requests.
+    fn endpoint(&self) -> (Arc<Endpoint>, Attendance) {
+        Endpoint::new(Arc::clone(&self.dispatcher), self.tasks.clone(), self.options.handshake, None)
     }
 
     async fn drain(&self) {

@@ -22,6 +22,14 @@ pub(super) struct Serve {
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
 
+    /// The TLS certificate and its chain, as PEM; read again when it changes [env: SESSILE_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+
+    /// The certificate's private key, as PEM [env: SESSILE_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+
     /// The configuration file [default: sessile.toml, if there is one] [env: SESSILE_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -38,11 +46,16 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<()> {
         let environment = |name: &str| std::env::var(name).ok();
-        let flags: Vec<_> =
-            [("listen", &self.listen), ("database_url", &self.database_url), ("log_format", &self.log_format)]
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, value.clone()?)))
-                .collect();
+        let flags: Vec<_> = [
+            ("listen", &self.listen),
+            ("database_url", &self.database_url),
+            ("tls.cert", &self.tls_cert),
+            ("tls.key", &self.tls_key),
+            ("log_format", &self.log_format),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value.clone()?)))
+        .collect();
         let file = self.config.clone().or_else(|| environment("SESSILE_CONFIG").map(PathBuf::from));
         let config = Config::load(file.as_deref(), &flags, environment)?;
         log_to_stderr(config.log_format);
@@ -85,12 +98,14 @@ async fn serve(config: Config, demo: bool) -> Result<()> {
     let wrong = |e: std::io::Error| Error::Config(format!("listen: cannot listen on {}: {e}", config.listen));
     let listener = TcpListener::bind(&config.listen).await.map_err(wrong)?;
     let address = listener.local_addr().map_err(wrong)?;
+    let tls = config.server.tls.is_some();
+    let (scheme, web) = if tls { ("wss", "https") } else { ("ws", "http") };
     let mut options = config.server;
-    options.public_url.get_or_insert_with(|| format!("http://{address}"));
+    options.public_url.get_or_insert_with(|| format!("{web}://{address}"));
     let server = Server::new(options)?;
     let demo = if demo { Some(demo::prepare(server.dispatcher().manager()).await?) } else { None };
     let shutdown = shutdown_signal()?;
-    let url = format!("ws://{address}/mcp");
+    let url = format!("{scheme}://{address}/mcp");
     announce(&format!("sessile listening on {url}"));
     if let Some(demo) = demo {
         announce(&demo.text(&url));

@@ -24,14 +24,14 @@ impl Exchange<'_> {
             Ok(reporter) => reporter,
             Err(error) => return Err(self.fail(error)),
         };
-        self.session.count_call();
+        self.session().count_call();
         if let Err(error) = self.check_access(tool) {
             return Ok(Step::Answer(self.answer().tool_error(&error)));
         }
         let answer = self.answer();
         let invocation = Invocation {
             manager: Arc::clone(&self.dispatcher.manager),
-            session: Arc::clone(self.session),
+            channel: self.channel.clone(),
             scope: self.scope.take(),
             reporter,
         };
@@ -71,7 +71,7 @@ impl Exchange<'_> {
 
     /// Has the client told which lists a call changed that may change who is signed in.
     fn noting_lists(&self, work: Work) -> Work {
-        let (dispatcher, session) = (Arc::clone(self.dispatcher), Arc::clone(self.session));
+        let (dispatcher, session) = (Arc::clone(self.dispatcher), Arc::clone(self.session()));
         let before = standing(&session);
         Box::pin(async move {
             let answer = work.await;
@@ -85,9 +85,9 @@ impl Exchange<'_> {
         let log_level = match (self.era, params.meta.as_ref().and_then(|meta| meta.log_level.as_deref())) {
             (Era::Modern, Some(level)) => Some(Reporter::level(level).ok_or_else(|| no_such_level(level))?),
             (Era::Modern, None) => None,
-            (Era::Legacy, _) => self.session.log_level(),
+            (Era::Legacy, _) => self.session().log_level(),
         };
         let max_queued_bytes = self.dispatcher.manager.limits().max_queued_bytes;
-        Ok(Reporter::new(self.session, token, log_level, max_queued_bytes))
+        Ok(Reporter::new(self.channel, token, log_level, max_queued_bytes))
     }
 }

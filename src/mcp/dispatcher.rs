@@ -6,9 +6,9 @@ use super::registry::Registry;
 use super::running::Running;
 use super::{notify, subscriptions};
 use crate::error::Result;
-use crate::session::{Session, SessionManager};
-use crate::tenancy::{Principal, Role, TenantId};
-use crate::wire::{self, Answer, Era, ErrorCode, Incoming, LATEST_LEGACY, Request, RequestId, WireError};
+use crate::session::{Channel, Session, SessionManager};
+use crate::tenancy::{Principal, Recognised, Role, TenantId};
+use crate::wire::{self, Answer, Era, ErrorCode, Frame, Incoming, LATEST_LEGACY, Request, RequestId, WireError};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub enum Step {
     /// Nothing.
     Nothing,
     /// Send this frame.
-    Answer(String),
+    Answer(Frame),
     /// Poll this until it gives the frame to send. An exclusive one comes first: no further
     /// message may be given to the dispatcher before it is done.
     Run(Running),
@@ -55,12 +55,12 @@ impl Dispatcher {
         &self.registry
     }
 
-    /// Takes a message from a session's client.
+    /// Takes a message that came on a channel.
     #[must_use]
-    pub fn receive(self: &Arc<Self>, session: &Arc<Session>, text: &str) -> Step {
+    pub fn receive(self: &Arc<Self>, channel: &Channel, text: &str) -> Step {
         match wire::parse(text) {
-            Ok(Incoming::Batch(messages)) => self.batch(session, &messages),
-            other => self.single(session, text, other),
+            Ok(Incoming::Batch(messages)) => self.batch(channel, &messages),
+            other => self.single(channel, text, other),
         }
     }
 
@@ -89,7 +89,7 @@ impl Dispatcher {
         let (dispatcher, session) = (Arc::clone(self), Arc::clone(session));
         let work = async move {
             dispatcher.review(&session).await;
-            String::new()
+            Frame::none()
         };
         Running::new(None, Era::Legacy, Box::pin(work)).exclusive()
     }
@@ -115,12 +115,13 @@ impl Dispatcher {
 
     fn single(
         self: &Arc<Self>,
-        session: &Arc<Session>,
+        channel: &Channel,
         text: &str,
         parsed: Result<Incoming<'_>, (Option<RequestId>, WireError)>,
     ) -> Step {
+        let session = channel.session();
         match parsed {
-            Ok(Incoming::Request(request)) => self.request(session, text, request),
+            Ok(Incoming::Request(request)) => self.request(channel, text, request),
             Ok(Incoming::Notification { method, params }) => notification(session, &method, params),
             Ok(Incoming::Response) => Step::Nothing,
             Ok(Incoming::Batch(_)) => no_batch(session),
@@ -131,7 +132,8 @@ impl Dispatcher {
 
     /// A batch runs alone and in order, so that what a sign-in within it changes is seen by
     /// whatever follows.
-    fn batch(self: &Arc<Self>, session: &Arc<Session>, messages: &[&RawValue]) -> Step {
+    fn batch(self: &Arc<Self>, channel: &Channel, messages: &[&RawValue]) -> Step {
+        let session = channel.session();
         if messages.is_empty() || !wire::allows_batches(version(session)) {
             return no_batch(session);
         }
@@ -141,31 +143,31 @@ impl Dispatcher {
             return refuse_batch(session, format!("a batch has at most {most} messages; send the rest in another one"));
         }
         let messages: Vec<String> = messages.iter().map(|raw| raw.get().to_owned()).collect();
-        let (dispatcher, session) = (Arc::clone(self), Arc::clone(session));
+        let (dispatcher, channel) = (Arc::clone(self), channel.clone());
         let work = async move {
             let mut answers = Vec::new();
             for text in &messages {
                 let parsed = wire::parse(text);
-                match dispatcher.single(&session, text, parsed) {
-                    Step::Answer(answer) => answers.push(answer),
-                    Step::Run(running) => answers.extend(running.await),
+                match dispatcher.single(&channel, text, parsed) {
+                    Step::Answer(answer) => answers.push(answer.text),
+                    Step::Run(running) => answers.extend(running.await.map(|answer| answer.text)),
                     Step::Nothing | Step::Cancel(_) => {}
                 }
             }
-            if answers.is_empty() { String::new() } else { format!("[{}]", answers.join(",")) }
+            if answers.is_empty() { Frame::none() } else { format!("[{}]", answers.join(",")).into() }
         };
         Step::Run(Running::new(None, Era::Legacy, Box::pin(work)).exclusive())
     }
 
-    fn request(self: &Arc<Self>, session: &Arc<Session>, text: &str, request: Request<'_>) -> Step {
+    fn request(self: &Arc<Self>, channel: &Channel, text: &str, request: Request<'_>) -> Step {
         let Request { id, method, params } = request;
-        let scope = match session.principal() {
+        let scope = match channel.principal() {
             None => None,
             // One look decides both whether the principal is good and what it may touch: a second one
             // could find another answer.
             Some(principal) => match self.manager.authority().scope(principal) {
                 Some(scope) => Some(scope),
-                None => return self.after_review(session, text, id),
+                None => return self.after_review(channel, text, id),
             },
         };
         let params = match Params::read(params) {
@@ -173,7 +175,7 @@ impl Dispatcher {
             Err(error) => return Step::Answer(Answer::to(&id, Era::Legacy).error(&error)),
         };
         let era = params.era();
-        let exchange = Exchange { dispatcher: self, session, scope, id, era };
+        let exchange = Exchange { dispatcher: self, channel, scope, id, era };
         match exchange.serve(&method, &params) {
             Ok(step) => step,
             Err((id, error)) => Step::Answer(Answer::to(&id, era).error(&error)),
@@ -182,25 +184,43 @@ impl Dispatcher {
 
     /// Serves a request once the principal, which has changed, has been looked at again. The request
     /// takes its id when it is served, and not before.
-    fn after_review(self: &Arc<Self>, session: &Arc<Session>, text: &str, id: RequestId) -> Step {
-        let (dispatcher, session, text) = (Arc::clone(self), Arc::clone(session), text.to_owned());
+    fn after_review(self: &Arc<Self>, channel: &Channel, text: &str, id: RequestId) -> Step {
+        let (dispatcher, mut channel, text) = (Arc::clone(self), channel.clone(), text.to_owned());
         let work = async move {
             let mut looks = 0;
             // It may change again while it is looked at.
-            while session.principal().is_some_and(|principal| !principal.is_current()) {
+            while channel.principal().is_some_and(|principal| !principal.is_current()) {
                 if looks == LOOKS {
                     return Answer::to(&id, Era::Legacy).error(&WireError::new(ErrorCode::Internal, wire::INTERNAL));
                 }
                 looks += 1;
-                dispatcher.review(&session).await;
+                channel = dispatcher.look_again(channel).await;
             }
-            match dispatcher.receive(&session, &text) {
+            match dispatcher.receive(&channel, &text) {
                 Step::Answer(answer) => answer,
-                Step::Run(running) => running.await.unwrap_or_default(),
-                Step::Nothing | Step::Cancel(_) => String::new(),
+                Step::Run(running) => running.await.unwrap_or_else(Frame::none),
+                Step::Nothing | Step::Cancel(_) => Frame::none(),
             }
         };
         Step::Run(Running::new(None, Era::Legacy, Box::pin(work)).exclusive())
+    }
+
+    /// Looks again at who speaks on a channel. A request whose proof is good for nothing any more is
+    /// nobody's.
+    async fn look_again(self: &Arc<Self>, channel: Channel) -> Channel {
+        if !channel.is_per_request() {
+            self.review(channel.session()).await;
+            return channel;
+        }
+        let Some(principal) = channel.principal() else { return channel };
+        match self.manager.authority().review(&principal).await {
+            Ok(Recognised::Good(renewed)) => channel.speaking_as(Some(renewed)),
+            Ok(_) => channel.speaking_as(None),
+            Err(error) => {
+                tracing::error!(session = %channel.session().id(), %error, "could not look at the principal again");
+                channel
+            }
+        }
     }
 
     /// Notes which lists look different from before, now that another may be signed in.

@@ -5,7 +5,7 @@ use super::lists::{self, Members};
 use super::params::Params;
 use super::running::Running;
 use super::{completion, prompts, resources, server, subscriptions};
-use crate::session::{NotAdmitted, Session};
+use crate::session::{Channel, NotAdmitted, Session};
 use crate::tenancy::{Principal, TenantScope};
 use crate::tools::Reporter;
 use crate::wire::{self, Answer, Era, ErrorCode, RequestId, WireError};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// A request on its way to an answer.
 pub(super) struct Exchange<'a> {
     pub(super) dispatcher: &'a Arc<Dispatcher>,
-    pub(super) session: &'a Arc<Session>,
+    pub(super) channel: &'a Channel,
     /// What who is signed in may touch.
     pub(super) scope: Option<TenantScope>,
     pub(super) id: RequestId,
@@ -26,7 +26,7 @@ pub(super) struct Exchange<'a> {
 impl Exchange<'_> {
     pub(super) fn serve(self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let limit = self.dispatcher.manager.limits().max_calls_in_flight;
-        if let Err(not_admitted) = self.session.admit(&self.id, limit) {
+        if let Err(not_admitted) = self.session().admit(&self.id, limit) {
             let error = match not_admitted {
                 NotAdmitted::IdInUse => WireError::new(
                     ErrorCode::InvalidRequest,
@@ -44,7 +44,7 @@ impl Exchange<'_> {
                 return Err(self.fail(error));
             }
         } else {
-            self.session.set_legacy();
+            self.session().set_legacy();
         }
         match (method, self.era) {
             ("tools/call", _) => self.call(params),
@@ -81,12 +81,12 @@ impl Exchange<'_> {
             ("logging/setLevel", Era::Legacy) => self.set_level(params),
             ("resources/subscribe", Era::Legacy) => {
                 let uri = self.required(params.uri.as_deref(), "uri")?;
-                let (manager, session) = (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session));
+                let (manager, session) = (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session()));
                 self.run(|scope, _| subscriptions::subscribe(manager, session, scope, uri))
             }
             ("resources/unsubscribe", Era::Legacy) => {
                 let uri = self.required(params.uri.as_deref(), "uri")?;
-                subscriptions::unsubscribe(self.session, &uri);
+                subscriptions::unsubscribe(self.session(), &uri);
                 Ok(Step::Answer(self.answer().members("")))
             }
             _ => {
@@ -100,8 +100,8 @@ impl Exchange<'_> {
         let requested = self.required(params.protocol_version.as_deref(), "protocolVersion")?;
         let version = wire::negotiate(&requested);
         let name = params.client_info.map(|raw| lists::client_name(raw.get())).unwrap_or_default();
-        tracing::info!(session = %self.session.id(), client = %name, version, "initialized");
-        self.session.with_client(|client| {
+        tracing::info!(session = %self.session().id(), client = %name, version, "initialized");
+        self.session().with_client(|client| {
             client.name = name;
             client.version = version;
         });
@@ -113,7 +113,7 @@ impl Exchange<'_> {
         let Some(level) = Reporter::level(&level) else {
             return Err(self.fail(no_such_level(&level)));
         };
-        self.session.with_client(|client| client.log_level = Some(level));
+        self.session().with_client(|client| client.log_level = Some(level));
         Ok(Step::Answer(self.answer().members("")))
     }
 
@@ -136,7 +136,7 @@ impl Exchange<'_> {
     fn resources(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let cursor = params.cursor.as_deref().map(str::to_owned);
         if self.era == Era::Legacy {
-            subscriptions::watch_list(&self.dispatcher.manager, self.session);
+            subscriptions::watch_list(&self.dispatcher.manager, self.session());
         }
         self.run(|scope, era| resources::list(scope, cursor, era))
     }
@@ -144,11 +144,11 @@ impl Exchange<'_> {
     fn listen(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let filter = self.required(params.notifications.map(RawValue::get), "notifications")?;
         let (manager, session, scope) =
-            (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session), self.scope.clone());
+            (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session()), self.scope.clone());
         let (id, own_id) = (self.id.clone(), self.id);
         let work = async move {
             match subscriptions::listen(&manager, &session, scope, &id, &filter).await {
-                Ok(acknowledged) => acknowledged,
+                Ok(acknowledged) => acknowledged.into(),
                 Err(error) => Answer::to(&id, Era::Modern).error(&error),
             }
         };
@@ -168,6 +168,10 @@ impl Exchange<'_> {
             }
         };
         Ok(Step::Run(Running::new(Some(self.id), self.era, Box::pin(work))))
+    }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        self.channel.session()
     }
 
     /// Who is signed in.

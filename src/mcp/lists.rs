@@ -1,6 +1,6 @@
 //! Results that are lists or parts of them.
 
-use crate::wire::{Answer, WireError};
+use crate::wire::{Answer, Frame, WireError};
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ pub(super) enum Members {
 }
 
 impl Members {
-    pub(super) fn into_answer(self, answer: Answer) -> String {
+    pub(super) fn into_answer(self, answer: Answer) -> Frame {
         match self {
             Self::Plain(members) => answer.members(&members),
             Self::Private(members) => answer.cacheable(&members, 0, false),

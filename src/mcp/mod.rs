@@ -8,6 +8,7 @@ mod completion;
 mod dispatcher;
 mod exchange;
 mod lists;
+mod mirror;
 mod notify;
 mod params;
 mod prompts;
@@ -18,5 +19,6 @@ mod server;
 mod subscriptions;
 
 pub use dispatcher::{Dispatcher, Step};
+pub use mirror::Mirrored;
 pub use registry::Registry;
 pub use running::Running;

@@ -45,7 +45,7 @@ pub(super) fn changes(session: &Session, changes: &Changes, frames: &mut Vec<Str
 
 /// Ends the session's subscriptions in an orderly way: each gets the answer to its request.
 pub(super) fn farewell(session: &Session) -> Vec<String> {
-    session.listens().iter().map(|Listen { id, .. }| Answer::to(id, Era::Modern).ended(&meta(id))).collect()
+    session.listens().iter().map(|Listen { id, .. }| Answer::to(id, Era::Modern).ended(&meta(id)).text).collect()
 }
 
 /// The `_meta` member that names the subscription.

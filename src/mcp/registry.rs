@@ -1,5 +1,6 @@
 //! The tools by name, and their lists as each role sees them.
 
+use super::mirror::{self, Mirrored};
 use crate::error::{Error, Result};
 use crate::tenancy::Role;
 use crate::tools::Tool;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Registry {
     tools: HashMap<&'static str, Tool>,
+    /// Of those that have some, the arguments that HTTP headers repeat.
+    mirrored: HashMap<&'static str, Vec<Mirrored>>,
     /// The `tools` member of a list: for nobody first, then for each role.
     lists: Vec<Arc<str>>,
 }
@@ -18,24 +21,36 @@ impl Registry {
     /// A registry of these tools, which are listed in this order.
     ///
     /// # Errors
-    /// [`Error::Config`] when two have the same name.
+    /// [`Error::Config`] when two have the same name, or one would have its arguments repeated in a way that
+    /// clients refuse.
     pub fn new(tools: Vec<Tool>) -> Result<Self> {
         let viewers = std::iter::once(None).chain(Role::ALL.into_iter().map(Some));
         let lists = viewers.map(|role| list(&tools, role).into()).collect();
         let mut by_name = HashMap::with_capacity(tools.len());
+        let mut mirrored = HashMap::new();
         for tool in tools {
             let name = tool.name;
+            let arguments = mirror::of_schema(name, &tool.input_schema)?;
+            if !arguments.is_empty() {
+                mirrored.insert(name, arguments);
+            }
             if by_name.insert(name, tool).is_some() {
                 return Err(Error::Config(format!("two tools are called {name}")));
             }
         }
-        Ok(Self { tools: by_name, lists })
+        Ok(Self { tools: by_name, mirrored, lists })
     }
 
     /// The tool with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Tool> {
         self.tools.get(name)
+    }
+
+    /// The arguments of a tool that HTTP headers repeat.
+    #[must_use]
+    pub fn mirrored(&self, name: &str) -> &[Mirrored] {
+        self.mirrored.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All tools, in no order.

@@ -1,13 +1,13 @@
 //! A call under way.
 
-use crate::wire::{Answer, Era, ErrorCode, RequestId, WireError};
+use crate::wire::{Answer, Era, ErrorCode, Frame, RequestId, WireError};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// The work of a call: it gives the frame to answer with, or an empty one for no answer.
-pub(super) type Work = Pin<Box<dyn Future<Output = String> + Send>>;
+pub(super) type Work = Pin<Box<dyn Future<Output = Frame> + Send>>;
 
 /// A call that may have to wait. It runs where it is polled and ends where it is dropped; it gives
 /// the frame to answer with, if there is one.
@@ -48,12 +48,12 @@ impl std::fmt::Debug for Running {
 }
 
 impl Future for Running {
-    type Output = Option<String>;
+    type Output = Option<Frame>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         let Self { id, era, work, .. } = &mut *self;
         match guarded(id.as_ref(), || work.as_mut().poll(cx)) {
-            Ok(poll) => poll.map(|frame| (!frame.is_empty()).then_some(frame)),
+            Ok(poll) => poll.map(|frame| (!frame.is_none()).then_some(frame)),
             Err(error) => {
                 let answer = id.as_ref().map_or_else(|| Answer::to_nobody(false), |id| Answer::to(id, *era));
                 Poll::Ready(Some(answer.error(&error)))

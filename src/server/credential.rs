@@ -2,12 +2,16 @@
 //!
 //! This knows where a token is found and how a refusal looks in HTTP; what a token is worth, `auth` says.
 
-use super::http::{Body, Refused};
+use super::http::Refused;
 use super::status;
 use crate::auth::Token;
 use crate::error::{Error, Result};
+use crate::session::SessionManager;
+use crate::tenancy::Principal;
+use crate::transport::http::Body;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
+use std::net::IpAddr;
 
 /// A subprotocol entry with this prefix holds a token, for web pages, which cannot set headers; it is
 /// never echoed.
@@ -30,6 +34,31 @@ pub(super) fn of_upgrade<'h>(
         Some(token) => token.map(Some).map_err(refused),
         None => Ok(None),
     }
+}
+
+/// Whom a request proves, or nobody when it brings no credential. One that admits nobody is refused: to serve the
+/// request as nobody's would let its client believe that it is signed in.
+pub(super) async fn prove(
+    manager: &SessionManager,
+    headers: &HeaderMap,
+    from: IpAddr,
+) -> Result<Option<Principal>, Refused> {
+    if !headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let token = of_header(headers).map_err(in_json)?;
+    manager.strategies().bearers.admit(&token, from).await.map(Some).map_err(in_json)
+}
+
+/// The same refusal for programs: with OAuth's two words for what is wrong (RFC 6750, section 3.1).
+fn in_json(error: Error) -> Refused {
+    let word = if matches!(error, Error::NotAllowed(_)) { "insufficient_scope" } else { error.code() };
+    let why = if error.is_internal() { "Internal error.".to_owned() } else { error.to_string() };
+    let body = serde_json::json!({ "error": word, "error_description": why });
+    let mut response = refused(error);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.body_mut() = Body::from(body.to_string());
+    response
 }
 
 /// The token of an `Authorization` header.

@@ -1,29 +1,31 @@
-//! The HTTP side: health, and the upgrade of `GET /mcp` to a WebSocket.
+//! The HTTP side: health, MCP in requests, and the upgrade of `GET /mcp` to a WebSocket.
 
 use super::auth_api::{AuthApi, Route};
 use super::room::Place;
+use super::tls::Tls;
 use super::{Server, credential, prepare};
 use crate::mcp::Dispatcher;
 use crate::session::{Open, Refusal};
 use crate::store::Store;
-use crate::transport::websocket;
-use bytes::Bytes;
+use crate::transport::http::{Body, Caller, Endpoint};
+use crate::transport::{Patient, Stream, websocket};
 use http::header::{
     ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
     SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -32,14 +34,19 @@ use tokio_util::task::TaskTracker;
 
 /// The subprotocol of the binding.
 const SUBPROTOCOL: &str = "mcp";
+/// What the endpoint can be asked with.
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
-pub(super) type Body = Full<Bytes>;
 /// Why an upgrade is not made, as it is told.
 pub(super) type Refused = Box<Response<Body>>;
+
+/// How long a connection may take to send what is left once draining is over.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Answers HTTP requests.
 pub(super) struct Router {
     dispatcher: Arc<Dispatcher>,
+    endpoint: Arc<Endpoint>,
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -48,12 +55,14 @@ pub(super) struct Router {
     drain: Duration,
     address: SocketAddr,
     auth_api: AuthApi,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Router {
-    pub(super) fn new(server: &Server, address: SocketAddr) -> Self {
+    pub(super) fn new(server: &Server, endpoint: Arc<Endpoint>, address: SocketAddr) -> Self {
         Self {
             dispatcher: Arc::clone(&server.dispatcher),
+            endpoint,
             store: server.store.clone(),
             tasks: server.tasks.clone(),
             closing: server.closing.clone(),
@@ -62,6 +71,7 @@ impl Router {
             drain: server.options.drain,
             address,
             auth_api: AuthApi::new(Arc::clone(server.dispatcher.manager()), server.options.handshake),
+            tls: server.tls.clone(),
         }
     }
 }
@@ -69,9 +79,10 @@ impl Router {
 /// Serves one connection until it ends or becomes a WebSocket, which then has a task of its own.
 pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAddr, place: Place) {
     prepare(&stream, peer);
+    let Some(stream) = router.secured(stream, peer).await else { return };
     let place = Arc::new(Mutex::new(Some(place)));
-    let handshake = router.handshake;
-    let closing = router.closing.clone();
+    let (handshake, drain, closing) = (router.handshake, router.drain, router.closing.clone());
+    let stream = Patient::new(stream, router.dispatcher.manager().limits().write_timeout);
     let service = service_fn(move |request| {
         let (router, place) = (Arc::clone(&router), Arc::clone(&place));
         async move { Ok::<_, Infallible>(router.route(request, peer, &place).await) }
@@ -80,18 +91,48 @@ pub(super) async fn serve(router: Arc<Router>, stream: TcpStream, peer: SocketAd
         .timer(TokioTimer::new())
         .header_read_timeout(handshake)
         .max_buf_size(16 * 1024)
+        // An answer and its head are copied together and leave in one write.
+        .writev(false)
+        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    // Draining does not wait for idle keep-alive connections: they are dropped.
-    tokio::select! {
-        ended = connection => if let Err(error) = ended {
-            tracing::debug!(%peer, %error, "HTTP connection ended");
-        },
-        () = closing.cancelled() => {}
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = closing.cancelled() => {
+            // Idle ones close at once. What is asked for is answered, as long as draining may take.
+            connection.as_mut().graceful_shutdown();
+            timeout(drain + LAST_WORDS, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "HTTP connection ended");
     }
 }
 
 impl Router {
+    /// The connection's stream, after the handshake when there is TLS; none when that fails.
+    async fn secured(&self, stream: TcpStream, peer: SocketAddr) -> Option<Stream> {
+        let Some(tls) = &self.tls else { return Some(Stream::Plain(stream)) };
+        // Boxed, because what a handshake needs is not needed afterwards.
+        let handshake = tokio::time::timeout(self.handshake, Box::pin(tls.accept(stream)));
+        let accepted = tokio::select! {
+            accepted = handshake => accepted,
+            () = self.closing.cancelled() => return None,
+        };
+        match accepted {
+            Ok(Ok(stream)) => Some(stream),
+            Ok(Err(error)) => {
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(%peer, "TLS handshake took too long");
+                None
+            }
+        }
+    }
+
     async fn route(
         &self,
         mut request: Request<Incoming>,
@@ -104,18 +145,11 @@ impl Router {
         match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
-            (&Method::GET, "/mcp") => {
+            (&Method::GET, "/mcp") if asks_for_upgrade(request.headers()) => {
                 let place = || place.lock().take();
                 self.upgrade(&mut request, peer, place).await.unwrap_or_else(|refused| *refused)
             }
-            (_, "/mcp") => {
-                let mut response = text(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "MCP is served here over WebSocket: open one with GET and an upgrade.\n",
-                );
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
-                response
-            }
+            (_, "/mcp") => self.mcp(request, peer.ip()).await.unwrap_or_else(|refused| *refused),
             (_, "/healthz" | "/readyz") => {
                 let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -126,6 +160,23 @@ impl Router {
                 "Not found. MCP is at /mcp, health at /healthz and /readyz; /openapi.json describes the rest.\n",
             ),
         }
+    }
+
+    /// MCP in HTTP requests.
+    async fn mcp(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response<Body>, Refused> {
+        let (parts, body) = request.into_parts();
+        let (method, headers) = (&parts.method, &parts.headers);
+        let names_session = headers.contains_key("mcp-session-id");
+        if method != Method::POST && !(names_session && (method == Method::GET || method == Method::DELETE)) {
+            return Err(hint(method));
+        }
+        let principal = credential::prove(self.dispatcher.manager(), headers, peer).await?;
+        let caller = Caller { principal, peer };
+        Ok(match *method {
+            Method::POST => self.endpoint.post(headers, body, caller).await,
+            Method::GET => self.endpoint.get(headers, &caller),
+            _ => self.endpoint.delete(headers, &caller),
+        })
     }
 
     async fn ready(&self) -> Response<Body> {
@@ -225,21 +276,43 @@ impl Router {
     }
 }
 
+/// Whether somebody means to open a WebSocket, well or not.
+fn asks_for_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(UPGRADE) || headers.contains_key(SEC_WEBSOCKET_KEY)
+}
+
+/// What to do, for whoever came without a message.
+fn hint(method: &Method) -> Refused {
+    if method == Method::OPTIONS {
+        let mut response = text(StatusCode::NO_CONTENT, "");
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+        return response.into();
+    }
+    let mut response = text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This is an MCP server (Model Context Protocol). Connect an MCP client to this URL: over Streamable HTTP, \
+         with POST, or over WebSocket, for example with `wscat -s mcp -c ws://HOST/mcp`.\n\
+         GET and DELETE without an upgrade are for sessions, which are named in Mcp-Session-Id.\n",
+    );
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+    response.into()
+}
+
 /// Waits for the upgrade, and takes the socket itself out of what hyper kept around it.
-async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<TcpStream>> {
+async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<Stream>> {
     let upgraded = on_upgrade.await.inspect_err(|error| tracing::debug!(%error, "upgrade failed")).ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        tracing::error!("an upgraded connection is not a TCP stream");
+    let Ok(parts) = upgraded.downcast::<TokioIo<Patient<Stream>>>() else {
+        tracing::error!("an upgraded connection is no stream of ours");
         return None;
     };
     let config = websocket::config(dispatcher.manager().limits().max_frame_bytes);
-    let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let (stream, read) = (parts.io.into_inner().into_inner(), parts.read_buf.to_vec());
     Some(WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await)
 }
 
 /// Serves a session to its end; not an `async fn` for the reason that [`websocket::serve`] is none.
 fn session(
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,

@@ -25,6 +25,13 @@ pub struct SessionLimits {
     pub max_sessions_per_address: usize,
     /// Signed-in sessions of one user.
     pub max_sessions_per_user: usize,
+    /// How long a session over HTTP may be without a request or an open stream.
+    pub http_idle: Duration,
+    /// How long a session over HTTP may last.
+    pub http_lifetime: Duration,
+    /// What a session over HTTP was told on its streams that is kept for clients whose connection was cut, in
+    /// bytes.
+    pub max_replay_bytes: usize,
     /// Subscriptions of one session.
     pub max_subscriptions: usize,
 }

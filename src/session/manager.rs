@@ -58,6 +58,17 @@ pub(super) struct Seat {
     index: Arc<Index>,
 }
 
+/// How a session's messages travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// On a WebSocket, which lives as long as the session.
+    #[serde(rename = "websocket")]
+    WebSocket,
+    /// In HTTP requests, each with its own proof.
+    Http,
+}
+
 /// What people are shown of a session.
 #[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct SessionView {
@@ -73,6 +84,8 @@ pub struct SessionView {
     pub opened_at: String,
     /// When it signed in.
     pub signed_in_at: String,
+    /// How it is connected.
+    pub transport: Transport,
     /// The address it comes from.
     pub address: String,
     /// What its client calls itself.
@@ -357,6 +370,7 @@ fn views(mut sessions: Vec<Arc<Session>>, viewer: SessionId) -> Vec<SessionView>
             role: principal.role(),
             opened_at: time::text(session.opened_at()),
             signed_in_at: time::text(principal.since()),
+            transport: if session.is_per_request() { Transport::Http } else { Transport::WebSocket },
             address: session.peer().to_string(),
             client: session.client().map(|client| client.name).filter(|name| !name.is_empty()),
             current: session.id() == viewer,

@@ -4,19 +4,25 @@
 //! that is how anybody else reaches it: to deliver a notification, to have its principal looked at again,
 //! or to end it.
 
+mod channel;
 mod end;
 mod hub;
 mod in_flight;
 mod limits;
+mod mailbox;
 mod manager;
 mod outbox;
+mod owner;
 
+pub use channel::Channel;
 pub use end::EndReason;
 pub use hub::{Hub, Watch, WatchKey};
 pub use in_flight::{InFlight, Listen, NotAdmitted};
 pub use limits::SessionLimits;
-pub use manager::{Open, Refusal, SessionManager, SessionView};
+pub use mailbox::Mailbox;
+pub use manager::{Open, Refusal, SessionManager, SessionView, Transport};
 pub use outbox::Changes;
+pub use owner::Owner;
 
 use crate::tenancy::{Principal, SessionId};
 use crate::time::now;
@@ -26,6 +32,7 @@ use manager::Seat;
 use outbox::Outbox;
 use parking_lot::Mutex;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Context;
 use std::time::Duration;
@@ -85,6 +92,13 @@ impl Session {
             attention: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
+    }
+
+    /// A session for one request that brings its own proof. It is registered nowhere, and nobody else can
+    /// reach it.
+    #[must_use]
+    pub fn detached(peer: IpAddr) -> Arc<Self> {
+        Arc::new(Self::new(peer, true))
     }
 
     /// Its id, which proves nothing.

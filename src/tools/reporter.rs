@@ -1,9 +1,8 @@
 //! How a running call tells its client how far it is.
 
-use crate::session::Session;
+use crate::session::Channel;
 use crate::wire::notification;
 use serde_json::value::RawValue;
-use std::sync::Arc;
 
 /// Sends progress and log messages of one call, where its client asked for them.
 #[derive(Debug, Clone)]
@@ -14,7 +13,7 @@ pub struct Reporter {
 
 #[derive(Debug, Clone)]
 struct Listener {
-    session: Arc<Session>,
+    channel: Channel,
     progress_token: Option<Box<RawValue>>,
     log_level: Option<u8>,
     max_queued_bytes: usize,
@@ -24,16 +23,16 @@ struct Listener {
 const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 impl Reporter {
-    /// A reporter for a call of this session.
+    /// A reporter for a call that came on this channel.
     #[must_use]
     pub fn new(
-        session: &Arc<Session>,
+        channel: &Channel,
         progress_token: Option<Box<RawValue>>,
         log_level: Option<u8>,
         max_queued_bytes: usize,
     ) -> Self {
         let wanted = progress_token.is_some() || log_level.is_some();
-        let listener = || Listener { session: Arc::clone(session), progress_token, log_level, max_queued_bytes };
+        let listener = || Listener { channel: channel.clone(), progress_token, log_level, max_queued_bytes };
         Self { listener: wanted.then(|| Box::new(listener())) }
     }
 
@@ -64,6 +63,6 @@ impl Reporter {
 
 impl Listener {
     fn send(&self, method: &str, params: &serde_json::Value) {
-        self.session.send(notification(method, &params.to_string()), self.max_queued_bytes);
+        self.channel.send(notification(method, &params.to_string()), self.max_queued_bytes);
     }
 }

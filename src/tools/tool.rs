@@ -4,9 +4,9 @@ use super::annotations::Effect;
 use super::input;
 use super::reporter::Reporter;
 use crate::error::{Error, Result};
-use crate::session::{Session, SessionManager};
+use crate::session::{Channel, Session, SessionManager};
 use crate::tenancy::{Role, TenantScope};
-use crate::wire::{Answer, ErrorCode, INTERNAL, WireError};
+use crate::wire::{Answer, ErrorCode, Frame, INTERNAL, WireError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,15 +63,15 @@ type Start = dyn Fn(Invocation, &str, Answer) -> Run + Send + Sync;
 /// What a call is made with, besides its arguments.
 pub(crate) struct Invocation {
     pub(crate) manager: Arc<SessionManager>,
-    pub(crate) session: Arc<Session>,
+    pub(crate) channel: Channel,
     pub(crate) scope: Option<TenantScope>,
     pub(crate) reporter: Reporter,
 }
 
 /// A call under way, or its answer at once.
 pub(crate) enum Run {
-    Done(String),
-    Running(Pin<Box<dyn Future<Output = String> + Send>>),
+    Done(Frame),
+    Running(Pin<Box<dyn Future<Output = Frame> + Send>>),
 }
 
 /// What a tool gives back: its data, and the same in words.
@@ -111,6 +111,8 @@ pub struct SessionCaller {
     pub manager: Arc<SessionManager>,
     /// The one that calls.
     pub session: Arc<Session>,
+    /// Whether each request brings its own proof, so that a sign-in changes nothing about the connection.
+    pub per_request: bool,
     scope: Option<TenantScope>,
 }
 
@@ -162,8 +164,9 @@ impl Tool {
         T: Serialize + JsonSchema + Send + 'static,
         F: Future<Output = Result<Reply<T>>> + Send + 'static,
     {
-        let handler = move |Invocation { manager, session, scope, .. }: Invocation, arguments| {
-            handler(SessionCaller { manager, session, scope }, arguments)
+        let handler = move |Invocation { manager, channel, scope, .. }: Invocation, arguments| {
+            let (session, per_request) = (Arc::clone(channel.session()), channel.is_per_request());
+            handler(SessionCaller { manager, session, per_request, scope }, arguments)
         };
         Self::with::<A, T, _>(name, access, effect, handler)
     }
@@ -226,7 +229,7 @@ impl std::fmt::Debug for Tool {
     }
 }
 
-fn finish<T: Serialize>(name: &'static str, result: Result<Reply<T>>, answer: Answer) -> String {
+fn finish<T: Serialize>(name: &'static str, result: Result<Reply<T>>, answer: Answer) -> Frame {
     match result {
         Ok(reply) => answer.tool_result(&reply.data, &reply.text),
         Err(error) if error.is_internal() => {

@@ -7,17 +7,17 @@
 mod closing;
 
 use crate::mcp::{Dispatcher, Running, Step};
-use crate::session::{EndReason, InFlight, Open};
-use crate::wire::RequestId;
+use crate::session::{Channel, EndReason, InFlight, Open};
+use crate::transport::Stream;
+use crate::wire::{Frame, RequestId};
 use closing::end_reason;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use futures_util::{Sink, SinkExt, Stream as _, StreamExt};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
@@ -44,7 +44,7 @@ pub(crate) fn config(max_frame_bytes: usize) -> WebSocketConfig {
 /// This future's size is what each idle session costs. So what is needed at the end only is boxed,
 /// and the connection is captured: an `async fn` would have room for its arguments once more.
 pub(crate) fn serve(
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,
@@ -58,8 +58,9 @@ pub(crate) fn serve(
 }
 
 struct Connection {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     open: Open,
+    channel: Channel,
     dispatcher: Arc<Dispatcher>,
     /// Calls that run beside each other.
     calls: FuturesUnordered<Call>,
@@ -92,18 +93,19 @@ struct Call {
 }
 
 impl Future for Call {
-    type Output = Option<String>;
+    type Output = Option<Frame>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         if self.cancelled { Poll::Ready(None) } else { Pin::new(&mut self.running).poll(cx) }
     }
 }
 
 impl Connection {
-    fn new(socket: WebSocketStream<TcpStream>, open: Open, dispatcher: Arc<Dispatcher>) -> Self {
+    fn new(socket: WebSocketStream<Stream>, open: Open, dispatcher: Arc<Dispatcher>) -> Self {
         let now = Instant::now();
         let mut connection = Self {
             socket,
+            channel: Channel::connection(Arc::clone(&open)),
             open,
             dispatcher,
             calls: FuturesUnordered::new(),
@@ -227,9 +229,9 @@ impl Connection {
 
     /// Gives a message to the dispatcher, and polls what it starts once: most calls need no more.
     fn take(&mut self, text: &str, cx: &mut Context<'_>) -> Result<(), EndReason> {
-        match self.dispatcher.receive(&self.open, text) {
+        match self.dispatcher.receive(&self.channel, text) {
             Step::Nothing => Ok(()),
-            Step::Answer(frame) => self.send(frame),
+            Step::Answer(frame) => self.send(frame.text),
             Step::Cancel(id) => {
                 self.cancel(&id);
                 Ok(())
@@ -257,11 +259,11 @@ impl Connection {
     }
 
     /// Sends a call's answer, behind whatever the call itself has sent.
-    fn answer(&mut self, answer: Option<String>) -> Result<(), EndReason> {
+    fn answer(&mut self, answer: Option<Frame>) -> Result<(), EndReason> {
         for message in self.open.take_messages() {
             self.send(message)?;
         }
-        answer.map_or(Ok(()), |frame| self.send(frame))
+        answer.map_or(Ok(()), |frame| self.send(frame.text))
     }
 
     fn cancel(&mut self, id: &RequestId) {

@@ -1,6 +1,7 @@
 //! Responses and notifications, written straight into the frame that leaves.
 
 use super::codes::{ErrorCode, WireError};
+use super::frame::{Frame, Outcome};
 use super::id::RequestId;
 use super::version::Era;
 use serde::Serialize;
@@ -51,7 +52,7 @@ impl Answer {
 
     /// A result of members that are JSON already, such as `"tools":[]`; may be empty.
     #[must_use]
-    pub fn members(mut self, members: &str) -> String {
+    pub fn members(mut self, members: &str) -> Frame {
         self.open_result(None);
         self.raw(members);
         self.close_result()
@@ -59,7 +60,7 @@ impl Answer {
 
     /// A result that says how long and for whom it may be kept, where the era says such things.
     #[must_use]
-    pub fn cacheable(mut self, members: &str, ttl_ms: u64, public: bool) -> String {
+    pub fn cacheable(mut self, members: &str, ttl_ms: u64, public: bool) -> Frame {
         self.open_result(None);
         if self.era == Era::Modern {
             let scope = if public { "public" } else { "private" };
@@ -71,7 +72,7 @@ impl Answer {
 
     /// A tool's result: its data and the same for people.
     #[must_use]
-    pub fn tool_result(mut self, structured: &impl Serialize, text: &str) -> String {
+    pub fn tool_result(mut self, structured: &impl Serialize, text: &str) -> Frame {
         self.open_result(None);
         self.raw(r#""content":[{"type":"text","text":"#);
         self.json(text);
@@ -82,7 +83,7 @@ impl Answer {
 
     /// The result that ends a subscription: nothing but what it is and which one.
     #[must_use]
-    pub fn ended(mut self, meta: &str) -> String {
+    pub fn ended(mut self, meta: &str) -> Frame {
         self.raw(r#","result":{"resultType":"complete","#);
         self.raw(meta);
         self.close_result()
@@ -90,28 +91,29 @@ impl Answer {
 
     /// A tool's failure, which its caller can read and act on.
     #[must_use]
-    pub fn tool_error(mut self, error: &crate::error::Error) -> String {
+    pub fn tool_error(mut self, error: &crate::error::Error) -> Frame {
         #[derive(Serialize)]
         struct Detail {
             code: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             retry_after_seconds: Option<u64>,
         }
-        let retry_after_seconds = match error {
-            crate::error::Error::TooManyAttempts { retry_after, .. } => Some(retry_after.as_secs()),
+        let retry_after = match error {
+            crate::error::Error::TooManyAttempts { retry_after, .. } => Some(*retry_after),
             _ => None,
         };
-        let detail = serde_json::to_string(&Detail { code: error.code(), retry_after_seconds }).unwrap_or_default();
+        let detail = Detail { code: error.code(), retry_after_seconds: retry_after.map(|time| time.as_secs()) };
+        let detail = serde_json::to_string(&detail).unwrap_or_default();
         self.open_result(Some(&detail));
         self.raw(r#""content":[{"type":"text","text":"#);
         self.json(&error.to_string());
         self.raw(r#"}],"isError":true"#);
-        self.close_result()
+        Frame { outcome: Outcome::ToolError { code: error.code(), retry_after }, ..self.close_result() }
     }
 
     /// An error response.
     #[must_use]
-    pub fn error(mut self, error: &WireError) -> String {
+    pub fn error(mut self, error: &WireError) -> Frame {
         self.buffer.truncate(self.id_end);
         self.raw(r#","error":{"code":"#);
         self.raw(&(error.code as i32).to_string());
@@ -122,7 +124,7 @@ impl Answer {
             self.raw(data);
         }
         self.raw("}}");
-        self.text()
+        Frame { outcome: Outcome::Error(error.code), ..self.text() }
     }
 
     fn open_result(&mut self, error_detail: Option<&str>) {
@@ -145,7 +147,7 @@ impl Answer {
     }
 
     /// Closes the result; a comma that nothing followed goes.
-    fn close_result(mut self) -> String {
+    fn close_result(mut self) -> Frame {
         if self.buffer.last() == Some(&b',') {
             self.buffer.pop();
         }
@@ -165,11 +167,12 @@ impl Answer {
         }
     }
 
-    fn text(self) -> String {
-        String::from_utf8(self.buffer).unwrap_or_else(|_| {
+    fn text(self) -> Frame {
+        let text = String::from_utf8(self.buffer).unwrap_or_else(|_| {
             let code = ErrorCode::Internal as i32;
             format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"internal error"}}}}"#)
-        })
+        });
+        text.into()
     }
 }
 

@@ -21,6 +21,10 @@ pub enum ErrorCode {
     Internal = -32603,
     /// Legacy only: there is no such resource. (The modern era has `InvalidParams` for it.)
     ResourceNotFound = -32002,
+    /// Modern over HTTP only: what the headers repeat is not what the body says.
+    HeaderMismatch = -32020,
+    /// Modern only: the request needs something that its client has not declared.
+    MissingClientCapability = -32021,
     /// Modern only: the version on the request is not served.
     UnsupportedProtocolVersion = -32022,
 }

@@ -6,11 +6,13 @@
 mod answer;
 mod codes;
 mod envelope;
+mod frame;
 mod id;
 mod version;
 
 pub use answer::{Answer, notification};
 pub use codes::{ErrorCode, INTERNAL, WireError};
 pub use envelope::{Incoming, Meta, Request, Text, parse};
+pub use frame::{Frame, Outcome};
 pub use id::RequestId;
 pub use version::{Era, LATEST_LEGACY, LEGACY, MODERN, allows_batches, keeps_null_ids, negotiate};

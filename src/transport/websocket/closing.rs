@@ -7,6 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -60,6 +61,8 @@ impl Connection {
             }
             let mut socket = pin!(&mut self.socket);
             while let Some(Ok(_)) = socket.next().await {}
+            // TLS has a farewell of its own.
+            self.socket.get_mut().shutdown().await?;
             Ok::<_, WsError>(())
         };
         let _ = timeout(CLOSING, closing).await;

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use sessile::auth::Token;
 use sessile::error::Error;
 use sessile::mcp::Step;
+use sessile::session::Channel;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -170,13 +172,14 @@ async fn per_request(server: &TestServer, token: Option<&str>, name: &str, argum
     let before = open.principal().map(|principal| principal.tenant());
     let params = json!({ "name": name, "arguments": arguments });
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
-    let answer = match server.dispatcher().receive(&open, &call) {
+    let channel = Channel::request(Arc::clone(&open), open.principal(), Arc::default());
+    let answer = match server.dispatcher().receive(&channel, &call) {
         Step::Run(running) => running.await.expect("an answer"),
         Step::Answer(answer) => answer,
         other => panic!("there should be an answer: {other:?}"),
     };
     assert_eq!(open.principal().map(|principal| principal.tenant()), before, "{name} changed the session");
-    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    let answer: Value = serde_json::from_str(&answer.text).expect("JSON");
     let words = answer["result"]["content"].to_string();
     if let Some(tokens) = answer["result"]["structuredContent"].get("tokens") {
         for token in ["access_token", "refresh_token"] {

@@ -5,4 +5,5 @@ mod frames;
 mod limits;
 mod plain_http;
 mod timeouts;
+mod tls;
 mod upgrade;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+
 #[tokio::test]
 async fn plain_requests_are_answered_with_what_to_do() {
     let server = TestServer::start().await;
@@ -16,10 +18,12 @@ async fn plain_requests_are_answered_with_what_to_do() {
         ("HEAD /readyz", 200, "", None),
         ("GET /healthz?verbose", 200, "ok", None),
         ("POST /healthz", 405, "GET", Some(("allow", "GET, HEAD"))),
-        ("GET /mcp", 426, "WebSocket", Some(("upgrade", "websocket"))),
-        ("HEAD /mcp", 405, "", Some(("allow", "GET"))),
-        ("POST /mcp", 405, "WebSocket", Some(("allow", "GET"))),
-        ("DELETE /mcp", 405, "WebSocket", Some(("allow", "GET"))),
+        ("GET /mcp", 405, "WebSocket", Some(("allow", METHODS))),
+        ("HEAD /mcp", 405, "", Some(("allow", METHODS))),
+        ("DELETE /mcp", 405, "Streamable HTTP", Some(("allow", METHODS))),
+        ("PUT /mcp", 405, "Streamable HTTP", Some(("allow", METHODS))),
+        ("OPTIONS /mcp", 204, "", Some(("allow", METHODS))),
+        ("POST /mcp", 400, "Parse error", Some(("content-type", "application/json"))),
         ("GET /", 404, "/mcp", None),
         ("GET /mcp/", 404, "/mcp", None),
         ("GET /../healthz", 404, "/mcp", None),
