@@ -16,6 +16,7 @@ mod token;
 pub(crate) use api_key::new_api_key;
 pub use bearer::{Admitted, Bearers, Token};
 pub use password::{PasswordOptions, PasswordStrategy};
+pub(crate) use secret::typed;
 pub use secret::{Secret, hash_code, new_code};
 pub(crate) use signing_keys::LOOK_EVERY;
 pub use signing_keys::SigningKeys;

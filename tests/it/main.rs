@@ -12,3 +12,4 @@ mod records;
 mod sign_in;
 mod support;
 mod transport;
+mod web;
