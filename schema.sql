@@ -69,6 +69,14 @@ CREATE TABLE member (
 );
 CREATE INDEX member_user ON member (user_id);
 
+-- Who was once made a member of a tenant because an issuer said so. Removed by somebody, they are not made one
+-- again.
+CREATE TABLE provisioned (
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    user_id   TEXT NOT NULL REFERENCES app_user (id) ON DELETE CASCADE,
+    PRIMARY KEY (tenant_id, user_id)
+);
+
 CREATE TABLE api_key (
     tenant_id    TEXT   NOT NULL REFERENCES tenant (id),
     id           TEXT   NOT NULL,

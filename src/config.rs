@@ -2,17 +2,20 @@
 //!
 //! Every setting has one entry in [`SETTINGS`], from which the file, the environment and the
 //! documentation of both follow: the key `limits.max_sessions` is `max_sessions` under `[limits]`
-//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment.
+//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment. The tables `[oidc.NAME]` are in
+//! the file alone.
+
+mod oidc;
+mod values;
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
-use crate::server::{ServerOptions, TlsOptions, TokenSettings};
+use crate::server::{self, ServerOptions, TlsOptions, TokenSettings, TrustedProxies};
 use crate::session::SessionLimits;
 use crate::store::StoreOptions;
-use std::fmt::Display;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
+use values::{days, entries, log_format, number, seconds, url, word};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +52,6 @@ impl Default for Config {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let server = ServerOptions {
             store: StoreOptions { url: "sqlite:sessile.db".into(), readers: 2 },
-            public_url: None,
             tokens: TokenSettings {
                 issuer: None,
                 audience: None,
@@ -57,6 +59,7 @@ impl Default for Config {
                 refresh: Duration::from_secs(30 * 86_400),
                 rotate: Duration::from_secs(30 * 86_400),
             },
+            oidc: Vec::new(),
             password: PasswordOptions {
                 // OWASP's recommendation for argon2id.
                 memory_kib: 19_456,
@@ -87,6 +90,9 @@ impl Default for Config {
             handshake: Duration::from_secs(10),
             drain: Duration::from_secs(10),
             allowed_origins: Vec::new(),
+            public_url: None,
+            allowed_hosts: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
             tls: None,
         };
         Self { listen: "127.0.0.1:7400".into(), log_format: LogFormat::Text, server }
@@ -105,10 +111,13 @@ pub const SETTINGS: &[Setting] = settings![
     "database_url", "`sqlite:PATH`.", |c, t| { c.server.store.url = t.to_owned(); Ok(()) };
     "log_format", "`text` or `json`.", |c, t| log_format(t).map(|format| c.log_format = format);
     "allowed_origins", "Web origins that may connect besides the server's own, comma-separated in the environment.",
-        |c, t| { c.server.allowed_origins = t.split(',').map(str::trim).filter(|o| !o.is_empty()).map(str::to_owned).collect(); Ok(()) };
+        |c, t| { c.server.allowed_origins = entries(t).map(str::to_owned).collect(); Ok(()) };
+    "public_url", "The URL at which clients reach the server, without a path.", |c, t| server::public_url(t).map(|url| c.server.public_url = Some(url));
+    "allowed_hosts", "Host names that requests may be for, besides the server's address and the public URL's host, comma-separated in the environment.",
+        |c, t| entries(t).map(server::allowed_host).collect::<Result<_, _>>().map(|hosts| c.server.allowed_hosts = hosts);
+    "trusted_proxies", "Addresses and networks of proxies whose `X-Forwarded-For` is believed, comma-separated in the environment.", |c, t| t.parse().map(|proxies| c.server.trusted_proxies = proxies);
     "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
     "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
-    "public_url", "Where clients reach the server, such as `https://crm.example.com`.", |c, t| url(t, &mut c.server.public_url);
     "tokens.issuer", "The issuer that access tokens name; `public_url` unless set.", |c, t| url(t, &mut c.server.tokens.issuer);
     "tokens.audience", "The audience that access tokens name; the issuer's `/mcp` unless set.", |c, t| word(t, &mut c.server.tokens.audience);
     "tokens.access_seconds", "How long an access token is good.", |c, t| seconds(t, &mut c.server.tokens.access);
@@ -177,10 +186,13 @@ impl Config {
         let shown = path.display();
         let text =
             std::fs::read_to_string(path).map_err(|e| Error::Config(format!("config: cannot read {shown}: {e}")))?;
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             Error::Config(format!("config: {shown}, line {line}: {}", e.message()))
         })?;
+        if let Some(issuers) = table.remove("oidc") {
+            self.server.oidc = oidc::read(issuers).map_err(|e| Error::Config(format!("{e} (in {shown})")))?;
+        }
         for (key, value) in flatten(&table) {
             let setting =
                 find(&key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting (in {shown})")))?;
@@ -250,58 +262,8 @@ fn plain(value: &toml::Value) -> Option<String> {
     }
 }
 
-fn number<T: FromStr + PartialOrd + Display>(text: &str, least: T, most: T, place: &mut T) -> Result<(), String> {
-    match text.parse() {
-        Ok(number) if number >= least && number <= most => {
-            *place = number;
-            Ok(())
-        }
-        _ => Err(format!("must be a whole number from {least} to {most}")),
-    }
-}
-
-fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
-    let mut seconds = 0u64;
-    number(text, 1, 366 * 86_400, &mut seconds)?;
-    *place = Duration::from_secs(seconds);
-    Ok(())
-}
-
 fn tls(config: &mut Config) -> &mut TlsOptions {
     config.server.tls.get_or_insert_default()
-}
-
-fn days(text: &str, place: &mut Duration) -> Result<(), String> {
-    let mut days = 0u64;
-    number(text, 1, 3660, &mut days)?;
-    *place = Duration::from_secs(days * 86_400);
-    Ok(())
-}
-
-fn url(text: &str, place: &mut Option<String>) -> Result<(), String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let fits = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && !b"?#\"\\".contains(&b));
-    if !rest.is_some_and(fits) {
-        return Err("must be a URL such as https://crm.example.com".into());
-    }
-    *place = Some(text.trim_end_matches('/').to_owned());
-    Ok(())
-}
-
-fn word(text: &str, place: &mut Option<String>) -> Result<(), String> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("must be a URL or a name, without spaces".into());
-    }
-    *place = Some(text.to_owned());
-    Ok(())
-}
-
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("must be text or json".into()),
-    }
 }
 
 #[cfg(test)]
@@ -361,6 +323,13 @@ mod tests {
                 "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds",
             ),
             ("[tls]\ncert = \"a.pem\"", None, "tls.key: has to be set together with tls.cert"),
+            ("[oidc.corp]\nissuer = 1", None, "oidc.corp: "),
+            ("oidc = 1", None, "oidc: must hold a table for each issuer, such as [oidc.corp] (in FILE)"),
+            (
+                "[oidc.corp]\nissuer = \"a\"\naudience = \"b\"\ntenants = []\nx = 1",
+                None,
+                "oidc.corp: unknown field `x`",
+            ),
             ("", Some(("SESSILE_TLS_KEY", "a.pem")), "tls.cert: has to be set together with tls.key"),
         ] {
             let environment: Vec<_> = environment.into_iter().collect();

@@ -1,12 +1,16 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
 mod auth_api;
+mod cors;
 mod credential;
+mod forwarded;
 mod http;
 mod openapi;
+mod origin;
 mod room;
 mod status;
 mod tls;
+mod well_known;
 
 use crate::error::{Error, Result};
 use crate::mcp::{Dispatcher, Registry};
@@ -15,9 +19,10 @@ use crate::store::{Store, StoreOptions};
 use crate::tenancy::Authority;
 use crate::transport::http::{Attendance, Endpoint};
 use crate::{auth, tools};
+use origin::Gate;
 use room::Room;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +31,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use forwarded::TrustedProxies;
+pub(crate) use origin::{allowed_host, public_url};
 pub use tls::TlsOptions;
 
 /// What a server is made of.
@@ -33,10 +40,10 @@ pub use tls::TlsOptions;
 pub struct ServerOptions {
     /// The database.
     pub store: StoreOptions,
-    /// Where clients reach the server, such as `https://crm.example.com`; tokens name it.
-    pub public_url: Option<String>,
     /// Access and refresh tokens.
     pub tokens: TokenSettings,
+    /// Issuers whose tokens are accepted as well.
+    pub oidc: Vec<auth::OidcOptions>,
     /// The cost of passwords.
     pub password: auth::PasswordOptions,
     /// How failed sign-ins are slowed down.
@@ -49,6 +56,12 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// Web origins that may connect, besides the server's own.
     pub allowed_origins: Vec<String>,
+    /// The URL at which clients reach the server, such as `https://crm.example.com`; without a path.
+    pub public_url: Option<String>,
+    /// Host names that the server answers to, besides its own address and the public URL's.
+    pub allowed_hosts: Vec<String>,
+    /// The proxies that are believed when they say which address a request comes from.
+    pub trusted_proxies: TrustedProxies,
     /// The certificate, where connections are encrypted.
     pub tls: Option<TlsOptions>,
 }
@@ -77,6 +90,7 @@ pub struct Server {
     tasks: TaskTracker,
     closing: CancellationToken,
     tls: Option<Arc<Tls>>,
+    gate: Gate,
 }
 
 impl ServerOptions {
@@ -107,18 +121,17 @@ impl Server {
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
+        let gate = Gate::new(&options)?;
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let store = Store::open(&options.store)?;
         let authority = Authority::new(store.clone());
-        let strategies = auth::StrategyOptions {
-            password: options.password,
-            throttle: options.throttle,
-            tokens: options.token_options(),
-        };
-        let strategies = auth::Strategies::new(authority.clone(), strategies, Vec::new())?;
+        let tokens = options.token_options();
+        let issuers = auth::oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
+        let strategies = auth::StrategyOptions { password: options.password, throttle: options.throttle, tokens };
+        let strategies = auth::Strategies::new(authority.clone(), strategies, issuers)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let dispatcher = Dispatcher::new(manager, Registry::new(tools)?);
-        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls })
+        Ok(Self { options, dispatcher, store, tasks: TaskTracker::new(), closing: CancellationToken::new(), tls, gate })
     }
 
     /// What serves the messages.
@@ -162,7 +175,7 @@ impl Server {
                 () = &mut shutdown => break,
             };
             match accepted {
-                Ok((stream, peer)) => match room.take(permit, peer.ip()) {
+                Ok((stream, peer)) => match room.take(permit, self.counted(peer)) {
                     Some(place) => drop(self.tasks.spawn(http::serve(Arc::clone(&router), stream, peer, place))),
                     None => {
                         tracing::warn!(peer = %peer.ip(), "closed a connection: there are too many from its address")
@@ -182,7 +195,18 @@ impl Server {
 
     /// What serves MCP in HTTP requests.
     fn endpoint(&self) -> (Arc<Endpoint>, Attendance) {
-        Endpoint::new(Arc::clone(&self.dispatcher), self.tasks.clone(), self.options.handshake, None)
+        Endpoint::new(
+            Arc::clone(&self.dispatcher),
+            self.tasks.clone(),
+            self.options.handshake,
+            !self.options.oidc.is_empty(),
+        )
+    }
+
+    /// The address to count a connection by: who comes through a trusted proxy is counted when the
+    /// request says who that is.
+    fn counted(&self, peer: SocketAddr) -> Option<IpAddr> {
+        Some(peer.ip()).filter(|address| !self.options.trusted_proxies.contains(*address))
     }
 
     async fn drain(&self) {

@@ -209,7 +209,8 @@ impl Recognised {
         }
     }
 
-    fn refusal(&self) -> Error {
+    /// What somebody is told who was not admitted.
+    pub(super) fn refusal(&self) -> Error {
         let invalid = |text: &str| Error::InvalidToken(text.into());
         let not_allowed = |text: &str| Error::NotAllowed(text.into());
         match self {

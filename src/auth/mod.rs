@@ -5,6 +5,7 @@
 
 mod api_key;
 mod bearer;
+mod oidc;
 mod password;
 mod recent;
 mod secret;
@@ -15,6 +16,8 @@ mod token;
 
 pub(crate) use api_key::new_api_key;
 pub use bearer::{Admitted, Bearers, Token};
+pub use oidc::OidcOptions;
+pub(crate) use oidc::strategies as oidc_strategies;
 pub use password::{PasswordOptions, PasswordStrategy};
 pub(crate) use secret::typed;
 pub use secret::{Secret, hash_code, new_code};

@@ -8,7 +8,7 @@ use super::bearer::{Admitted, BearerStrategy, Token};
 use super::secret::{hash_code, new_code};
 use super::signing_keys::{ALGORITHM, SigningKeys};
 use crate::error::{Error, Result};
-use crate::tenancy::{Authority, Principal, Proof, Recognised, Refreshed, Role};
+use crate::tenancy::{Authority, Family, Principal, Proof, Recognised, Refreshed, Role};
 use crate::time::now;
 use futures_util::future::BoxFuture;
 use jsonwebtoken::Validation;
@@ -135,29 +135,31 @@ impl TokenStrategy {
         };
         let (credentials, used_hash, now) = (self.authority.credentials(), hash_code(token.text()), now());
         let (family, used) = credentials.family_of(&used_hash).await?.ok_or_else(unknown)?;
-        let proof = Proof::AccessToken { family: family.id };
-        let mut reused = used;
-        if !reused {
-            let found =
-                self.authority.recognise(family.user, family.tenant, proof.clone(), family.created_at, None).await?;
-            if !matches!(found, Recognised::Good(_)) {
-                credentials.note_refused((family.user, family.tenant), &proof, found.why(), now).await?;
-            }
-            let principal = found.admitted()?;
+        if !used {
+            let principal = self.recognise(&family).await?;
             let (new, lifetime) = (new_code(PREFIX), milliseconds(self.options.refresh));
-            let hashes = (used_hash.as_str(), hash_code(&new));
-            let hashes = (hashes.0, hashes.1.as_str());
-            match credentials.refresh(&family, hashes, now, now + lifetime, now - lifetime).await? {
-                Refreshed::Replaced => return self.pair(&principal, family.id, new, now).await,
-                Refreshed::Reused => reused = true,
+            let hashes = (used_hash.as_str(), &*hash_code(&new));
+            let refreshed = credentials.refresh(&family, hashes, now, now + lifetime, now - lifetime).await?;
+            if refreshed == Refreshed::Replaced {
+                return self.pair(&principal, family.id, new, now).await;
             }
         }
-        debug_assert!(reused, "what was not used before has been replaced");
         credentials.end_stolen_family(&family, &format!("from {from}"), now).await?;
         Err(Error::InvalidToken(
             "This refresh token was used before, so somebody else may have it: the sign-in is ended. Sign in again."
                 .into(),
         ))
+    }
+
+    /// Whoever a family carries on the sign-in of.
+    async fn recognise(&self, family: &Family) -> Result<Principal> {
+        let Family { id, user, tenant, created_at, .. } = *family;
+        let proof = Proof::AccessToken { family: id };
+        let found = self.authority.recognise(user, tenant, proof.clone(), created_at, None).await?;
+        if !matches!(found, Recognised::Good(_)) {
+            self.authority.credentials().note_refused((user, tenant), &proof, found.why(), now()).await?;
+        }
+        found.admitted()
     }
 
     async fn pair(&self, principal: &Principal, family: Uuid, refresh_token: String, now: i64) -> Result<Tokens> {
@@ -217,20 +219,11 @@ impl BearerStrategy for TokenStrategy {
     fn admit<'a>(&'a self, token: &'a Token, _: IpAddr) -> BoxFuture<'a, Result<Admitted>> {
         Box::pin(async move {
             let claims = self.verify(token).await?;
-            let credentials = self.authority.credentials();
-            let family = credentials.family(claims.sid).await?;
+            let family = self.authority.credentials().family(claims.sid).await?;
             let family = family.filter(|family| family.user.uuid() == claims.sub);
-            let Some(family) = family else {
-                return Recognised::Revoked.admitted().map(|principal| Admitted { principal, expires_at: None });
-            };
-            let proof = Proof::AccessToken { family: family.id };
-            let found =
-                self.authority.recognise(family.user, family.tenant, proof.clone(), family.created_at, None).await?;
-            if !matches!(found, Recognised::Good(_)) {
-                credentials.note_refused((family.user, family.tenant), &proof, found.why(), now()).await?;
-            }
+            let family = family.ok_or_else(|| Recognised::Revoked.refusal())?;
             let expires_at = Some((claims.exp + LEEWAY as i64) * 1000);
-            Ok(Admitted { principal: found.admitted()?, expires_at })
+            Ok(Admitted { principal: self.recognise(&family).await?, expires_at })
         })
     }
 }
@@ -249,16 +242,20 @@ fn invalid(why: &str) -> Error {
     Error::InvalidToken(format!("This access token is not valid: {why}. Sign in again, or refresh it."))
 }
 
-/// What is wrong with a token, in general: its holder may know, and nobody learns the token from it.
 fn explain(error: &jsonwebtoken::errors::Error) -> Error {
-    invalid(match error.kind() {
+    invalid(why(error))
+}
+
+/// What is wrong with a token, in general: its holder may know, and nobody learns the token from it.
+pub(super) fn why(error: &jsonwebtoken::errors::Error) -> &'static str {
+    match error.kind() {
         ErrorKind::ExpiredSignature => "it has expired",
         ErrorKind::ImmatureSignature => "its time has not come yet",
         ErrorKind::InvalidAudience => "it is for another audience",
         ErrorKind::InvalidIssuer => "it is from another issuer",
         ErrorKind::InvalidSignature => "its signature is wrong",
         ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) => "a claim is missing or malformed",
-        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "it is not signed as this server signs",
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "it is signed with another algorithm",
         _ => "it is malformed",
-    })
+    }
 }

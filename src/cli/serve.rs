@@ -98,14 +98,15 @@ async fn serve(config: Config, demo: bool) -> Result<()> {
     let wrong = |e: std::io::Error| Error::Config(format!("listen: cannot listen on {}: {e}", config.listen));
     let listener = TcpListener::bind(&config.listen).await.map_err(wrong)?;
     let address = listener.local_addr().map_err(wrong)?;
-    let tls = config.server.tls.is_some();
-    let (scheme, web) = if tls { ("wss", "https") } else { ("ws", "http") };
+    let (scheme, socket_scheme) = if config.server.tls.is_some() { ("https", "wss") } else { ("http", "ws") };
     let mut options = config.server;
-    options.public_url.get_or_insert_with(|| format!("{web}://{address}"));
+    if options.public_url.is_none() {
+        options.tokens.issuer.get_or_insert_with(|| format!("{scheme}://{address}"));
+    }
     let server = Server::new(options)?;
     let demo = if demo { Some(demo::prepare(server.dispatcher().manager()).await?) } else { None };
     let shutdown = shutdown_signal()?;
-    let url = format!("{scheme}://{address}/mcp");
+    let url = format!("{socket_scheme}://{address}/mcp");
     announce(&format!("sessile listening on {url}"));
     if let Some(demo) = demo {
         announce(&demo.text(&url));

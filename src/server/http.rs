@@ -1,39 +1,35 @@
-//! The HTTP side: health, MCP in requests, and the upgrade of `GET /mcp` to a WebSocket.
+//! The HTTP side: which request is whose.
+
+mod upgrade;
 
 use super::auth_api::{AuthApi, Route};
+use super::cors::{self, Reach};
+use super::forwarded::TrustedProxies;
+use super::origin::Gate;
 use super::room::Place;
 use super::tls::Tls;
+use super::well_known::ProtectedResource;
 use super::{Server, credential, prepare};
 use crate::mcp::Dispatcher;
-use crate::session::{Open, Refusal};
 use crate::store::Store;
 use crate::transport::http::{Body, Caller, Endpoint};
-use crate::transport::{Patient, Stream, websocket};
-use http::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use crate::transport::{Patient, Stream};
+use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The subprotocol of the binding.
-const SUBPROTOCOL: &str = "mcp";
 /// What the endpoint can be asked with.
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
@@ -50,10 +46,11 @@ pub(super) struct Router {
     store: Store,
     tasks: TaskTracker,
     closing: CancellationToken,
-    allowed_origins: Vec<String>,
+    gate: Gate,
+    proxies: TrustedProxies,
+    resource: ProtectedResource,
     handshake: Duration,
     drain: Duration,
-    address: SocketAddr,
     auth_api: AuthApi,
     tls: Option<Arc<Tls>>,
 }
@@ -66,10 +63,11 @@ impl Router {
             store: server.store.clone(),
             tasks: server.tasks.clone(),
             closing: server.closing.clone(),
-            allowed_origins: server.options.allowed_origins.clone(),
+            gate: server.gate.at(address),
+            proxies: server.options.trusted_proxies.clone(),
+            resource: ProtectedResource::new(&server.options),
             handshake: server.options.handshake,
             drain: server.options.drain,
-            address,
             auth_api: AuthApi::new(Arc::clone(server.dispatcher.manager()), server.options.handshake),
             tls: server.tls.clone(),
         }
@@ -135,26 +133,67 @@ impl Router {
 
     async fn route(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         peer: SocketAddr,
         place: &Mutex<Option<Place>>,
     ) -> Response<Body> {
-        if let Some(route) = Route::find(request.uri().path()) {
-            return Box::pin(self.auth_api.serve(route, request, peer.ip())).await.map(Body::from);
-        }
         match (request.method(), request.uri().path()) {
+            // Health is asked for by machines, under whatever name they have for this one.
             (&Method::GET | &Method::HEAD, "/healthz") => text(StatusCode::OK, "ok\n"),
             (&Method::GET | &Method::HEAD, "/readyz") => self.ready().await,
-            (&Method::GET, "/mcp") if asks_for_upgrade(request.headers()) => {
+            (_, "/healthz" | "/readyz") => use_get(),
+            _ => self.guarded(request, peer, place).await,
+        }
+    }
+
+    /// Serves a request that is for this server, and from no page that may not talk to it.
+    async fn guarded(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        place: &Mutex<Option<Place>>,
+    ) -> Response<Body> {
+        let (headers, reach) = (request.headers(), cors::reach(request.uri().path()));
+        let checked = self.gate.check_host(request.uri(), headers).and_then(|host| match reach {
+            Reach::Anybody => Ok(()),
+            Reach::Allowed | Reach::Nobody => self.gate.check_origin(headers, host),
+        });
+        if let Err(foreign) = checked {
+            return text(foreign.status(), foreign.text());
+        }
+        let (origin, host) = (headers.get(ORIGIN).cloned(), headers.get(HOST).cloned());
+        let host = host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let mut response = if reach != Reach::Nobody && cors::is_preflight(request.method(), headers) {
+            cors::preflight(headers)
+        } else if ProtectedResource::is_at(request.uri().path()) {
+            match *request.method() {
+                Method::GET | Method::HEAD => self.resource.document(host),
+                _ => use_get(),
+            }
+        } else {
+            let client = self.proxies.client(peer.ip(), headers);
+            self.served(request, client, place).await
+        };
+        self.resource.point_to_it(&mut response, host);
+        cors::allow(&mut response, reach, origin);
+        response
+    }
+
+    async fn served(
+        &self,
+        mut request: Request<Incoming>,
+        client: IpAddr,
+        place: &Mutex<Option<Place>>,
+    ) -> Response<Body> {
+        if let Some(route) = Route::find(request.uri().path()) {
+            return Box::pin(self.auth_api.serve(route, request, client)).await.map(Body::from);
+        }
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/mcp") if upgrade::is_asked_for(request.headers()) => {
                 let place = || place.lock().take();
-                self.upgrade(&mut request, peer, place).await.unwrap_or_else(|refused| *refused)
+                self.upgrade(&mut request, client, place).await.unwrap_or_else(|refused| *refused)
             }
-            (_, "/mcp") => self.mcp(request, peer.ip()).await.unwrap_or_else(|refused| *refused),
-            (_, "/healthz" | "/readyz") => {
-                let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-                response
-            }
+            (_, "/mcp") => self.mcp(request, client).await.unwrap_or_else(|refused| *refused),
             _ => text(
                 StatusCode::NOT_FOUND,
                 "Not found. MCP is at /mcp, health at /healthz and /readyz; /openapi.json describes the rest.\n",
@@ -191,94 +230,6 @@ impl Router {
             }
         }
     }
-
-    /// Answers an upgrade with 101 and starts the WebSocket's task, or says why not.
-    async fn upgrade(
-        &self,
-        request: &mut Request<Incoming>,
-        peer: SocketAddr,
-        place: impl FnOnce() -> Option<Place>,
-    ) -> Result<Response<Body>, Refused> {
-        let headers = request.headers();
-        if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
-            let mut response = text(
-                StatusCode::UPGRADE_REQUIRED,
-                "MCP is served here over WebSocket: connect with a WebSocket client, for example `wscat -c ws://HOST/mcp`.\n",
-            );
-            response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
-            return Err(response.into());
-        }
-        if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-            let mut response = text(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 (RFC 6455) is served.\n");
-            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            return Err(response.into());
-        }
-        let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
-            return Err(text(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing.\n").into());
-        };
-        self.check_origin(headers)?;
-        let protocol = negotiate_subprotocol(headers)?;
-        let token = credential::of_upgrade(headers, tokens(headers, &SEC_WEBSOCKET_PROTOCOL))?;
-        let accept = derive_accept_key(key.as_bytes());
-        let open = self.dispatcher.manager().open(peer.ip()).map_err(refused)?;
-        if let Some(token) = token {
-            self.dispatcher.manager().enter(&open, &token).await.map_err(credential::refused)?;
-        }
-        let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-            return Err(text(StatusCode::BAD_REQUEST, "This connection cannot be upgraded.\n").into());
-        };
-        let (dispatcher, tasks, drain, place) = (Arc::clone(&self.dispatcher), self.tasks.clone(), self.drain, place());
-        self.tasks.spawn(async move {
-            if let Some(socket) = upgraded(on_upgrade, &dispatcher).await {
-                // A task of its own, which is small: what upgrading took is gone with this one.
-                tasks.spawn(session(socket, open, dispatcher, drain, place));
-            }
-        });
-        let mut response = Response::new(Body::default());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(
-            SEC_WEBSOCKET_ACCEPT,
-            HeaderValue::try_from(accept).unwrap_or_else(|_| HeaderValue::from_static("")),
-        );
-        if let Some(protocol) = protocol {
-            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
-        }
-        Ok(response)
-    }
-
-    /// A web page of another origin may not connect, unless it is configured; clients that are no
-    /// browsers send no origin.
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let origin = origin.to_str().unwrap_or_default();
-        let own = headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| self.is_own(origin, host));
-        if own || self.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
-            return Ok(());
-        }
-        tracing::warn!(origin, "refused a connection from a foreign origin");
-        Err(text(
-            StatusCode::FORBIDDEN,
-            "This origin may not connect. The server's setting allowed_origins names those that may.\n",
-        )
-        .into())
-    }
-
-    /// Whether an origin is the server itself. The `Host` header alone would not show it: by DNS
-    /// rebinding, a foreign page can have any name resolve to this address.
-    fn is_own(&self, origin: &str, host: &str) -> bool {
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let local = name == "localhost" || name.trim_matches(['[', ']']).parse() == Ok(self.address.ip());
-        local && authority == Some(host)
-    }
-}
-
-/// Whether somebody means to open a WebSocket, well or not.
-fn asks_for_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(UPGRADE) || headers.contains_key(SEC_WEBSOCKET_KEY)
 }
 
 /// What to do, for whoever came without a message.
@@ -298,76 +249,10 @@ fn hint(method: &Method) -> Refused {
     response.into()
 }
 
-/// Waits for the upgrade, and takes the socket itself out of what hyper kept around it.
-async fn upgraded(on_upgrade: OnUpgrade, dispatcher: &Dispatcher) -> Option<WebSocketStream<Stream>> {
-    let upgraded = on_upgrade.await.inspect_err(|error| tracing::debug!(%error, "upgrade failed")).ok()?;
-    let Ok(parts) = upgraded.downcast::<TokioIo<Patient<Stream>>>() else {
-        tracing::error!("an upgraded connection is no stream of ours");
-        return None;
-    };
-    let config = websocket::config(dispatcher.manager().limits().max_frame_bytes);
-    let (stream, read) = (parts.io.into_inner().into_inner(), parts.read_buf.to_vec());
-    Some(WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await)
-}
-
-/// Serves a session to its end; not an `async fn` for the reason that [`websocket::serve`] is none.
-fn session(
-    socket: WebSocketStream<Stream>,
-    open: Open,
-    dispatcher: Arc<Dispatcher>,
-    drain: Duration,
-    place: Option<Place>,
-) -> impl Future<Output = ()> {
-    let started = Instant::now();
-    let session = Arc::clone(open.session());
-    tracing::info!(session = %session.id(), peer = %session.peer(), "session opened");
-    let serving = websocket::serve(socket, open, dispatcher, drain);
-    async move {
-        let reason = serving.await;
-        let (calls, seconds) = (session.calls(), started.elapsed().as_secs());
-        tracing::info!(session = %session.id(), %reason, calls, seconds, "session ended");
-        drop(place);
-    }
-}
-
-/// The subprotocol to select: `mcp` when it is offered, none when none is.
-fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Refused> {
-    let offered = tokens(headers, &SEC_WEBSOCKET_PROTOCOL);
-    let mut any = false;
-    let mut selected = None;
-    for offer in offered {
-        any = true;
-        if offer == SUBPROTOCOL {
-            selected = Some(SUBPROTOCOL);
-        }
-    }
-    if any && selected.is_none() {
-        return Err(text(StatusCode::BAD_REQUEST, "Offer the WebSocket subprotocol `mcp`, or none.\n").into());
-    }
-    Ok(selected)
-}
-
-fn refused(refusal: Refusal) -> Refused {
-    let (status, retry_after, reason) = match refusal {
-        Refusal::Draining => (StatusCode::SERVICE_UNAVAILABLE, "5", "The server is shutting down.\n"),
-        Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, "30", "The server has as many sessions as it may.\n"),
-        Refusal::AddressFull => {
-            (StatusCode::TOO_MANY_REQUESTS, "30", "There are too many sessions from this address.\n")
-        }
-    };
-    tracing::warn!(?refusal, "refused a session");
-    let mut response = text(status, reason);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(retry_after));
-    response.into()
-}
-
-fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).filter(|token| !token.is_empty())
-}
-
-fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+fn use_get() -> Response<Body> {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Body> {

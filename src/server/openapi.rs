@@ -16,7 +16,9 @@ use serde_json::{Map, Value, json};
 const DESCRIPTION: &str = "Sign in with email and password for a pair of tokens, send the access token with each request \
 as `Authorization: Bearer …`, and exchange the refresh token for the next pair before the access token expires. API keys \
 take the access token's place where there is nobody to sign in.\n\nErrors have a stable word in `error` and a sentence in \
-`message`. Requests that are no HTTP, or whose headers are too long, get a bare 400 or 431.";
+`message`. Before any of that, a request that is no HTTP, or whose headers are too \
+long, gets a bare 400 or 431; and one to another host, or from a page whose origin may not connect, gets 403 and a line \
+of text. Browsers' preflight requests (OPTIONS) are answered with 204.";
 
 /// The document, as JSON.
 pub(super) fn document() -> String {

@@ -22,7 +22,7 @@ pub(super) struct Room {
 /// A connection's place; dropping it gives it up.
 #[derive(Debug)]
 pub(super) struct Place {
-    address: IpAddr,
+    address: Option<IpAddr>,
     addresses: Arc<DashMap<IpAddr, usize>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -42,22 +42,25 @@ impl Room {
         Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
-    /// Gives the place to a connection; none when there are too many from its address.
-    pub(super) fn take(&self, permit: OwnedSemaphorePermit, from: IpAddr) -> Option<Place> {
-        let address = counted(from);
-        let mut from_there = self.addresses.entry(address).or_default();
-        if *from_there >= self.per_address {
-            return None;
+    /// Gives the place to a connection; none when there are too many from its address. One from
+    /// nowhere in particular is not counted by address: a proxy's may be anybody's.
+    pub(super) fn take(&self, permit: OwnedSemaphorePermit, from: Option<IpAddr>) -> Option<Place> {
+        let address = from.map(counted);
+        if let Some(address) = address {
+            let mut from_there = self.addresses.entry(address).or_default();
+            if *from_there >= self.per_address {
+                return None;
+            }
+            *from_there += 1;
         }
-        *from_there += 1;
-        drop(from_there);
         Some(Place { address, addresses: Arc::clone(&self.addresses), _permit: permit })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.addresses.remove_if_mut(&self.address, |_, count| {
+        let Some(address) = self.address else { return };
+        self.addresses.remove_if_mut(&address, |_, count| {
             *count = count.saturating_sub(1);
             *count == 0
         });
@@ -72,7 +75,7 @@ mod tests {
     async fn one_address_cannot_take_all_the_room() {
         let room = Room::new(1000, 1);
         let mut held = Vec::new();
-        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().expect(address));
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| Some(address.parse().expect(address)));
         for _ in 0..=SPARE_PER_ADDRESS {
             held.push(room.take(room.wait().await.expect("there is room"), one).expect("there is a place"));
         }
@@ -80,6 +83,10 @@ mod tests {
         assert!(room.take(permit, one).is_none());
         let permit = room.wait().await.expect("there is room for others");
         assert!(room.take(permit, other).is_some());
+        for _ in 0..=SPARE_PER_ADDRESS + 1 {
+            let permit = room.wait().await.expect("there is room for others");
+            held.push(room.take(permit, None).expect("nobody is counted"));
+        }
         held.clear();
         assert!(room.addresses.is_empty());
     }

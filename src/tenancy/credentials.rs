@@ -7,7 +7,7 @@ mod external;
 mod families;
 mod signing;
 
-pub(crate) use families::Refreshed;
+pub(crate) use families::{Family, Refreshed};
 pub(crate) use signing::StoredKey;
 
 use super::authority::Recognised;
@@ -60,14 +60,12 @@ impl Credentials {
         why: &str,
         now: i64,
     ) -> Result<()> {
-        // Ids begin with their time.
-        let a_minute_ago = Uuid::from_u128(u128::try_from(now - 60_000).unwrap_or(0) << 80);
         let sql = "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail)
                    SELECT $1, $2, $3, 'auth.refused', u.id, u.email, $5 FROM app_user u
                    WHERE u.id = $4 AND NOT EXISTS (SELECT 1 FROM audit a
                        WHERE a.tenant_id = $1 AND a.id > $6 AND a.action = 'auth.refused' AND a.actor_id = $4)";
         let detail = format!("{proof}: {why}");
-        let params = params![tenant, Uuid::now_v7(), now, user, detail, a_minute_ago];
+        let params = params![tenant, Uuid::now_v7(), now, user, detail, a_minute_before(now)];
         self.store.write_soon(Write::new().run(sql, params)).await
     }
 
@@ -97,6 +95,11 @@ impl Credentials {
         };
         Ok(if until.is_some_and(|until| until <= now) { Err(Recognised::Expired) } else { Ok(until) })
     }
+}
+
+/// What the ids of the last minute come after: they begin with their time.
+fn a_minute_before(now: i64) -> Uuid {
+    Uuid::from_u128(u128::try_from(now - 60_000).unwrap_or(0) << 80)
 }
 
 /// An entry in the audit log of a principal's tenant.

@@ -29,6 +29,8 @@ pub enum Proof {
     External {
         /// Which one.
         issuer: Arc<str>,
+        /// The role that the token gives, where tokens say that: it never gives a higher one.
+        role: Option<Role>,
     },
 }
 
@@ -52,7 +54,7 @@ impl Proof {
     /// The role that a member gets who proves themselves so.
     fn cap(&self, role: Role) -> Role {
         match self {
-            Self::ApiKey { role: most, .. } => role.min(*most),
+            Self::ApiKey { role: most, .. } | Self::External { role: Some(most), .. } => role.min(*most),
             _ => role,
         }
     }
@@ -65,7 +67,7 @@ impl std::fmt::Display for Proof {
             Self::Password => f.write_str("password"),
             Self::AccessToken { .. } => f.write_str("access token"),
             Self::ApiKey { id, .. } => write!(f, "API key {id}"),
-            Self::External { issuer } => write!(f, "a token of {issuer}"),
+            Self::External { issuer, .. } => write!(f, "a token of {issuer}"),
         }
     }
 }
@@ -156,7 +158,7 @@ impl Principal {
         Named { id: self.inner.tenant.uuid(), name: Arc::clone(&self.inner.tenant_name) }
     }
 
-    /// The role that it has in the tenant: the user's, or a lower one of the API key.
+    /// The role that it has in the tenant: the user's, or a lower one of the API key or the token.
     #[must_use]
     pub fn role(&self) -> Role {
         self.inner.role

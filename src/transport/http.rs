@@ -25,7 +25,7 @@ use crate::mcp::Dispatcher;
 use crate::session::EndReason;
 use crate::tenancy::Principal;
 use accepts::Accepts;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderName;
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 use refusals::refused;
@@ -54,8 +54,8 @@ pub(crate) struct Endpoint {
     tasks: TaskTracker,
     /// How long the body of a request may take.
     patience: Duration,
-    /// What a call that needs a sign-in and has none is answered with, where there is somebody to sign in with.
-    challenge: Option<HeaderValue>,
+    /// Whether there is somebody to sign in with: then a call that needs a sign-in and has none gets 401.
+    challenges: bool,
 }
 
 /// Who makes a request.
@@ -75,10 +75,10 @@ impl Endpoint {
         dispatcher: Arc<Dispatcher>,
         tasks: TaskTracker,
         patience: Duration,
-        challenge: Option<HeaderValue>,
+        challenges: bool,
     ) -> (Arc<Self>, Attendance) {
         let (sessions, line) = Sessions::new(Arc::clone(&dispatcher));
-        (Arc::new(Self { dispatcher, sessions, tasks, patience, challenge }), Attendance(line))
+        (Arc::new(Self { dispatcher, sessions, tasks, patience, challenges }), Attendance(line))
     }
 
     /// Attends to sessions until the server stops, and then to the calls that still run in them.

@@ -79,7 +79,7 @@ pub(super) fn of(route: Route) -> Value {
 }
 
 /// What else is served.
-pub(super) fn others() -> [(&'static str, Value); 3] {
+pub(super) fn others() -> [(&'static str, Value); 5] {
     let health = |id: &str, summary: &str, description: &str, responses: Value| {
         let get = json!({
             "operationId": id,
@@ -95,7 +95,20 @@ pub(super) fn others() -> [(&'static str, Value); 3] {
         "headers": { "Allow": { "$ref": "#/components/headers/Allow" } },
         "content": { "text/plain": { "schema": { "type": "string" }, "example": "Use GET.\n" } },
     });
+    let resource = |id: &str| {
+        let mut get = open(
+            id,
+            "Where to sign in",
+            "What OAuth clients ask a protected resource for (RFC 9728): who else signs people in. HEAD is answered as well.",
+            protected_resource(),
+            &[],
+        );
+        get["responses"]["405"] = not_allowed.clone();
+        json!({ "get": get })
+    };
     [
+        ("/.well-known/oauth-protected-resource", resource("protectedResource")),
+        ("/.well-known/oauth-protected-resource/mcp", resource("protectedResourceOfMcp")),
         (
             "/healthz",
             health(
@@ -122,6 +135,28 @@ pub(super) fn others() -> [(&'static str, Value); 3] {
             }),
         ),
     ]
+}
+
+fn protected_resource() -> Value {
+    let url = || json!({ "type": "string", "format": "uri" });
+    json!({
+        "description": "The description of `/mcp`.",
+        "headers": { "Cache-Control": { "required": true, "schema": { "const": "max-age=300" } } },
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["resource", "bearer_methods_supported", "resource_name"],
+                    "properties": {
+                        "resource": url(),
+                        "authorization_servers": { "type": "array", "items": url() },
+                        "bearer_methods_supported": { "const": ["header"] },
+                        "resource_name": { "const": "Sessile" },
+                    },
+                },
+            },
+        },
+    })
 }
 
 fn with_body(

@@ -38,6 +38,12 @@ CREATE TABLE notice (
     user_id TEXT NOT NULL
 );
 
+CREATE TABLE provisioned (
+    tenant_id TEXT NOT NULL REFERENCES tenant (id) ON DELETE CASCADE,
+    user_id   TEXT NOT NULL REFERENCES app_user (id) ON DELETE CASCADE,
+    PRIMARY KEY (tenant_id, user_id)
+);
+
 CREATE TABLE api_key (
     tenant_id    TEXT   NOT NULL REFERENCES tenant (id),
     id           TEXT   NOT NULL,

@@ -3,15 +3,13 @@
 //! Such a user has no password, and is looked up by issuer and subject alone: that a token names an email
 //! address does not make its bearer the user who signed up with it.
 
-use super::Credentials;
+use super::{Credentials, a_minute_before};
 use crate::error::{Error, Result};
 use crate::store::{Event, Write, params};
 use crate::tenancy::ids::{TenantId, UserId};
 use crate::tenancy::role::Role;
 use uuid::Uuid;
 
-// Used by the strategy for other issuers' tokens.
-#[allow(dead_code)]
 impl Credentials {
     /// Who a subject of an issuer is here.
     pub(crate) async fn external_user(&self, issuer: &str, subject: &str) -> Result<Option<UserId>> {
@@ -53,7 +51,7 @@ impl Credentials {
     }
 
     /// Makes a user a member of a tenant, because an issuer says so. Who is a member already keeps their
-    /// role.
+    /// role, and who was made one before and is none any more stays out: somebody has removed them.
     pub(crate) async fn provision_member(
         &self,
         user: UserId,
@@ -64,6 +62,11 @@ impl Credentials {
     ) -> Result<()> {
         const NEW: &str = "new";
         let write = Write::new()
+            .expect(
+                NEW,
+                "INSERT INTO provisioned (tenant_id, user_id) VALUES ($1, $2) ON CONFLICT (tenant_id, user_id) DO NOTHING",
+                params![tenant, user],
+            )
             .expect(
                 NEW,
                 "INSERT INTO member (tenant_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
@@ -80,6 +83,24 @@ impl Credentials {
             Ok(_) | Err(Error::Unmet(NEW)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Notes that somebody of whom an issuer knows was refused, at most once a minute in a tenant. Nobody
+    /// waits for it.
+    pub(crate) async fn note_stranger(
+        &self,
+        tenant: TenantId,
+        issuer: &str,
+        subject: &str,
+        why: &str,
+        now: i64,
+    ) -> Result<()> {
+        let sql = "INSERT INTO audit (tenant_id, id, at, action, detail)
+                   SELECT $1, $2, $3, 'auth.refused', $4 WHERE NOT EXISTS (SELECT 1 FROM audit a
+                       WHERE a.tenant_id = $1 AND a.id > $5 AND a.action = 'auth.refused' AND a.actor_id IS NULL)";
+        let detail = format!("a token of {issuer} for {subject}: {why}");
+        let params = params![tenant, Uuid::now_v7(), now, detail, a_minute_before(now)];
+        self.store.write_soon(Write::new().run(sql, params)).await
     }
 }
 

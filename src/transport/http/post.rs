@@ -51,7 +51,7 @@ impl Endpoint {
                 accepts,
                 era,
                 malformed: malformed(&message, era),
-                challenge: self.challenge.as_ref(),
+                challenges: self.challenges,
             },
             endpoint: self,
             caller,

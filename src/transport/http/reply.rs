@@ -8,9 +8,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::Stream;
-use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
-};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY};
 use http::{HeaderMap, Response, StatusCode};
 use std::io::Write;
 
@@ -24,8 +22,8 @@ pub(super) struct Replies<'a> {
     pub(super) era: Era,
     /// Whether the request lacks what every modern one has to carry.
     pub(super) malformed: bool,
-    /// What to ask for where a sign-in is missing.
-    pub(super) challenge: Option<&'a HeaderValue>,
+    /// Whether a sign-in that is missing is asked for by status.
+    pub(super) challenges: bool,
 }
 
 impl Replies<'_> {
@@ -42,11 +40,6 @@ impl Replies<'_> {
         if let Outcome::ToolError { retry_after: Some(time), .. } = frame.outcome {
             headers.insert(RETRY_AFTER, time.as_secs().max(1).into());
         }
-        if status == StatusCode::UNAUTHORIZED
-            && let Some(challenge) = self.challenge
-        {
-            headers.insert(WWW_AUTHENTICATE, challenge.clone());
-        }
         if squeezed.is_some() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -58,9 +51,7 @@ impl Replies<'_> {
     fn status(&self, frame: &Frame) -> StatusCode {
         match (frame.outcome, self.era) {
             (Outcome::ToolError { code: "too_many_attempts", .. }, _) => StatusCode::TOO_MANY_REQUESTS,
-            (Outcome::ToolError { code: "not_signed_in", .. }, _) if self.challenge.is_some() => {
-                StatusCode::UNAUTHORIZED
-            }
+            (Outcome::ToolError { code: "not_signed_in", .. }, _) if self.challenges => StatusCode::UNAUTHORIZED,
             (Outcome::Error(ErrorCode::Parse), _) => StatusCode::BAD_REQUEST,
             (Outcome::Error(ErrorCode::InvalidParams | ErrorCode::InvalidRequest), _) if self.malformed => {
                 StatusCode::BAD_REQUEST

@@ -188,3 +188,28 @@ async fn there_are_at_most_fifty_and_their_use_is_noted() {
     // The note was handed over before the audit's entry, which the connection waited for.
     assert!(last_used(ann.tool("auth_api_keys", json!({})).await));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_written_after_the_answer_to_a_revocation() {
+    let server = TestServer::start().await;
+    let mut ann = server.sign_up("ann").await;
+    for round in 0..6 {
+        let (by_key, id) = key(&mut ann, json!({ "name": "a script" })).await;
+        let by_token = server.tokens(&mut ann).await["access_token"].as_str().expect("a token").to_owned();
+        let is_key = round % 2 == 0;
+        let mut script = server.connect_by(if is_key { &by_key } else { &by_token }).await;
+        let principal = server.principal(&mut script).await;
+        script.tool("crm_company_create", json!({ "name": "Pine" })).await;
+        for _ in 0..40 {
+            script.send_call("crm_company_create", json!({ "name": "Pine" })).await;
+        }
+        if is_key {
+            ann.tool("auth_revoke_api_key", json!({ "key_id": id })).await;
+        } else {
+            assert!(server.manager().strategies().tokens.sign_out(&principal).await.expect("it is ended"));
+        }
+        let written = ann.tool("crm_export", json!({ "kind": "company" })).await;
+        assert_eq!(script.closed_unheard().await.0, 4007);
+        assert_eq!(ann.tool("crm_export", json!({ "kind": "company" })).await, written);
+    }
+}

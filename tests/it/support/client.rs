@@ -37,15 +37,15 @@ pub(crate) struct Refusal {
 impl Client {
     /// A client that has said nothing yet.
     pub(crate) async fn connect(address: SocketAddr, era: Era) -> Self {
-        Self::connect_with(address, era, None).await
+        Self::connect_with(address, era, &[]).await
     }
 
-    /// A client that shows a token at the upgrade.
-    pub(crate) async fn connect_with(address: SocketAddr, era: Era, token: Option<&str>) -> Self {
+    /// The same with headers of one's own, such as a token's.
+    pub(crate) async fn connect_with(address: SocketAddr, era: Era, headers: &[(&str, &str)]) -> Self {
         let uri = format!("ws://{address}/mcp").parse().expect("it is a URI");
         let mut request = ClientRequestBuilder::new(uri).with_sub_protocol("mcp");
-        if let Some(token) = token {
-            request = request.with_header("Authorization", format!("Bearer {token}"));
+        for (name, value) in headers {
+            request = request.with_header(*name, *value);
         }
         let stream = TcpStream::connect(address).await.expect("the server listens");
         let upgraded = soon("the upgrade", tokio_tungstenite::client_async(request, stream)).await;

@@ -3,6 +3,8 @@
 
 mod client;
 pub(crate) mod http;
+mod http_client;
+pub(crate) mod issuer;
 mod ledger;
 mod schema;
 mod server;
@@ -10,6 +12,7 @@ mod tool_schemas;
 mod tools;
 
 pub(crate) use client::{Client, Refusal, email};
+pub(crate) use http_client::HttpClient;
 pub(crate) use server::TestServer;
 pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};

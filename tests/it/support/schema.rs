@@ -63,6 +63,7 @@ pub(super) fn check_error(era: Era, response: &Value) {
     check(era, "JSONRPCErrorResponse", response);
     let error = &response["error"];
     match (era, error["code"].as_i64()) {
+        (Era::Modern, Some(-32020)) => check(era, "HeaderMismatchError", response),
         (Era::Modern, Some(-32022)) => check(era, "UnsupportedProtocolVersionError", response),
         (_, Some(-32700 | -32603..=-32600)) | (Era::Legacy, Some(-32002)) => {}
         _ => panic!("this revision has no such error code: {response}"),

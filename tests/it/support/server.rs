@@ -1,6 +1,6 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
-use super::{Client, PATIENCE, soon};
+use super::{Client, HttpClient, PATIENCE, soon};
 use serde_json::{Value as Json, json};
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
@@ -82,6 +82,18 @@ impl TestServer {
         Client::connect(self.address, era).await
     }
 
+    /// A client of the HTTP side that has said nothing yet.
+    pub(crate) fn http(&self, era: Era) -> HttpClient {
+        HttpClient::new(self.address, era)
+    }
+
+    /// The same of somebody who has just signed up.
+    pub(crate) async fn http_sign_up(&self, era: Era, name: &str) -> HttpClient {
+        let mut client = self.http(era);
+        client.sign_up(name).await;
+        client
+    }
+
     /// A client that has just signed up as the owner of a new tenant, both called after `name`.
     pub(crate) async fn sign_up(&self, name: &str) -> Client {
         self.sign_up_in(Era::Legacy, name).await
@@ -103,7 +115,8 @@ impl TestServer {
 
     /// A client that shows a token when it connects.
     pub(crate) async fn connect_by(&self, token: &str) -> Client {
-        Client::connect_with(self.address, Era::Legacy, Some(token)).await
+        let bearer = format!("Bearer {token}");
+        Client::connect_with(self.address, Era::Legacy, &[("Authorization", &bearer)]).await
     }
 
     /// Who is signed in on a client's connection.

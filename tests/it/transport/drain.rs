@@ -76,7 +76,7 @@ async fn a_server_with_nobody_on_it_stops_at_once_for_idle_http_connections_too(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_connects_while_the_server_stops_is_not_forgotten() {
-    let upgrade = "GET /mcp HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    let upgrade = "GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     for _ in 0..20 {
         let mut server = TestServer::start().await;
