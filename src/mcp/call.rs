@@ -63,6 +63,9 @@ impl Exchange<'_> {
                 principal.role().with_article(),
                 principal.tenant_name(),
             )),
+            _ if self.channel.is_per_request() => Error::NotSignedIn(format!(
+                "{name} needs a sign-in, and this request brought none. Send a token with it, as Authorization: Bearer and the token: an API key, or the access token that auth_sign_in or auth_sign_up gives."
+            )),
             _ => Error::NotSignedIn(format!(
                 "{name} needs a sign-in, and nobody is signed in on this connection. Call auth_sign_in with email and password first, or auth_sign_up to create an account."
             )),

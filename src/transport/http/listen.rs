@@ -70,6 +70,14 @@ impl ListenStream {
     }
 }
 
+impl Drop for ListenStream {
+    fn drop(&mut self) {
+        if !self.done {
+            tracing::info!(session = %self.open.id(), reason = %EndReason::ClientClosed, "subscription ended");
+        }
+    }
+}
+
 impl Stream for ListenStream {
     type Item = Bytes;
 

@@ -41,8 +41,8 @@ async fn web_pages_of_other_origins_stay_out() {
 async fn only_requests_for_this_server_are_served() {
     let server = public().await;
     for (line, host, status) in [
-        ("GET /mcp", "crm.example.com", 426),
-        ("GET /mcp", "localhost", 426),
+        ("GET /mcp", "crm.example.com", 405),
+        ("GET /mcp", "localhost", 405),
         ("GET /mcp", "evil.example", 403),
         ("POST /mcp", "evil.example", 403),
         ("OPTIONS /mcp", "evil.example", 403),

@@ -1,7 +1,9 @@
 //! What ends sessions and streams from outside: a stop of the server, and what happens to who opened them.
 
+use crate::support::issuer::Issuer;
 use crate::support::{Gate, TestServer, until};
 use serde_json::json;
+use sessile::auth::OidcOptions;
 use sessile::wire::Era;
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -113,5 +115,65 @@ async fn a_token_that_is_none_is_refused_in_json() {
             assert_eq!(body["error"], "invalid_token");
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn where_somebody_else_signs_people_in_a_missing_sign_in_is_asked_for_by_status() {
+    let issuer = Issuer::start(&[]).await;
+    let tenant = "0198c0de-0000-7000-8000-000000000001";
+    let server = TestServer::with(|options| {
+        options.oidc = vec![OidcOptions::new("corp", &issuer.url, "https://crm.example.com/mcp", tenant)];
+    })
+    .await;
+    for era in [Era::Legacy, Era::Modern] {
+        let mut client = server.http(era);
+        let (message, headers) = client.message("tools/call", json!({ "name": "crm_company_list" }));
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut answer = client.post(&headers, &message.to_string()).await;
+        assert_eq!(answer.status, 401);
+        let challenge = answer.header("www-authenticate").expect("a challenge").to_owned();
+        assert!(challenge.starts_with("Bearer resource_metadata=\"http://"), "{challenge}");
+        assert!(answer.text().await.contains("not_signed_in"));
+        assert_eq!(client.tool("auth_whoami", json!({})).await["signed_in"], false);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_clients_that_come_and_go_in_every_manner() {
+    let (gate, tool) = Gate::new();
+    let server = TestServer::with_tools(vec![tool], |_| {}).await;
+    let mut ann = server.http_sign_up(Era::Legacy, "ann").await;
+    let company = ann.tool("crm_company_create", json!({ "name": "Pine" })).await;
+    let uri = format!("crm://companies/{}", company["id"].as_str().expect("an id"));
+    for round in 0..40 {
+        let (mut legacy, mut modern) = (server.http(Era::Legacy), server.http(Era::Modern));
+        (legacy.token, modern.token) = (ann.token.clone(), ann.token.clone());
+        legacy.initialize("2025-11-25").await;
+        legacy.result("resources/subscribe", json!({ "uri": uri })).await;
+        legacy.result("resources/list", json!({})).await;
+        legacy.listen(None).await;
+        let filter = json!({ "notifications": { "resourceSubscriptions": [uri], "resourcesListChanged": true } });
+        modern.send("subscriptions/listen", filter).await;
+        modern.start_call("test_wait", json!({})).await;
+        legacy.start_call("test_wait", json!({})).await;
+        gate.entered().await;
+        gate.entered().await;
+        // One call ends with its client, and one with its session.
+        drop(modern);
+        if round % 2 == 0 {
+            assert_eq!(legacy.delete().await, 204);
+        } else {
+            gate.left().await;
+            gate.open();
+            gate.left().await;
+            assert_eq!(legacy.delete().await, 204);
+            continue;
+        }
+        gate.left().await;
+        gate.left().await;
+    }
+    until("all is gone", || server.manager().counts()[0] == 0).await;
     server.stop().await;
 }
