@@ -1,12 +1,15 @@
 //! The listener: accepts connections, routes HTTP, upgrades to WebSocket, drains.
 
+mod auth_api;
 mod builder;
 mod cors;
 mod credential;
 mod forwarded;
 mod http;
+mod openapi;
 mod origin;
 mod room;
+mod status;
 mod tls;
 mod well_known;
 

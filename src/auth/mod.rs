@@ -19,7 +19,7 @@ pub use bearer::{Admitted, Bearers, Token};
 pub use oidc::OidcOptions;
 pub(crate) use oidc::strategies as oidc_strategies;
 pub use password::{PasswordOptions, PasswordStrategy};
-pub(crate) use secret::RESET_PREFIX;
+pub(crate) use secret::{RESET_PREFIX, typed};
 pub use secret::{Secret, hash_code, new_code};
 pub(crate) use signing_keys::LOOK_EVERY;
 pub use signing_keys::SigningKeys;

@@ -50,11 +50,18 @@ impl std::fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // `Cow` would always own here: take the string into memory that is wiped.
-        let typed =
-            Zeroizing::new(String::deserialize(deserializer).map_err(|_| D::Error::custom("must be a string"))?);
+        let typed = typed(deserializer, "must be a string")?;
         Self::new(&typed).map_err(D::Error::custom)
     }
+}
+
+/// Reads what somebody typed into memory that is wiped. What they typed instead of text is not repeated.
+pub(crate) fn typed<'de, D: Deserializer<'de>>(deserializer: D, rule: &str) -> Result<Zeroizing<String>, D::Error> {
+    let typed = String::deserialize(deserializer).map_err(|error| {
+        // Of all errors, this one alone does not speak of a value.
+        if error.to_string().starts_with("missing field") { error } else { D::Error::custom(rule) }
+    });
+    typed.map(Zeroizing::new)
 }
 
 impl JsonSchema for Secret {

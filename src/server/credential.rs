@@ -3,12 +3,13 @@
 //! This knows where a token is found and how a refusal looks in HTTP; what a token is worth, `auth` says.
 
 use super::http::Refused;
+use super::status;
 use crate::auth::Token;
 use crate::error::{Error, Result};
 use crate::session::SessionManager;
 use crate::tenancy::Principal;
 use crate::transport::http::Body;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use std::net::IpAddr;
 
@@ -75,32 +76,15 @@ pub(super) fn of_header(headers: &HeaderMap) -> Result<Token> {
 
 /// The answer to a credential that admits nobody.
 pub(super) fn refused(error: Error) -> Refused {
-    let (status, challenge) = match &error {
-        Error::InvalidToken(why) => {
-            let challenge = format!(r#"Bearer error="invalid_token", error_description="{}""#, quotable(why));
-            (StatusCode::UNAUTHORIZED, HeaderValue::try_from(challenge).ok())
-        }
-        Error::NotAllowed(_) => (StatusCode::FORBIDDEN, None),
-        Error::Limit(_) => (StatusCode::TOO_MANY_REQUESTS, None),
-        Error::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, None),
-        _ => {
-            tracing::error!(%error, "could not look at a credential");
-            return answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal error.\n".into()).into();
-        }
+    let text = if error.is_internal() {
+        tracing::error!(%error, "could not look at a credential");
+        "Internal error.\n".to_owned()
+    } else {
+        format!("{error}\n")
     };
-    let mut response = answer(status, format!("{error}\n"));
-    if let Some(challenge) = challenge {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    }
-    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("30"));
-    }
+    let mut response = answer(status::of(&error), text);
+    status::add_headers(&error, response.headers_mut());
     response.into()
-}
-
-/// What may stand in a quoted string of a header as it is.
-fn quotable(text: &str) -> String {
-    text.chars().filter(|c| (c.is_ascii_graphic() || *c == ' ') && !matches!(c, '"' | '\\')).collect()
 }
 
 fn answer(status: StatusCode, body: String) -> Response<Body> {

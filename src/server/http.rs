@@ -2,6 +2,7 @@
 
 mod upgrade;
 
+use super::auth_api::{AuthApi, Route};
 use super::cors::{self, Reach};
 use super::forwarded::TrustedProxies;
 use super::origin::Gate;
@@ -50,6 +51,7 @@ pub(super) struct Router {
     resource: ProtectedResource,
     handshake: Duration,
     drain: Duration,
+    auth_api: AuthApi,
     tls: Option<Arc<Tls>>,
 }
 
@@ -66,6 +68,7 @@ impl Router {
             resource: ProtectedResource::new(&server.options),
             handshake: server.options.handshake,
             drain: server.options.drain,
+            auth_api: AuthApi::new(Arc::clone(server.dispatcher.manager()), server.options.handshake),
             tls: server.tls.clone(),
         }
     }
@@ -182,13 +185,19 @@ impl Router {
         client: IpAddr,
         place: &Mutex<Option<Place>>,
     ) -> Response<Body> {
+        if let Some(route) = Route::find(request.uri().path()) {
+            return Box::pin(self.auth_api.serve(route, request, client)).await.map(Body::from);
+        }
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/mcp") if upgrade::is_asked_for(request.headers()) => {
                 let place = || place.lock().take();
                 self.upgrade(&mut request, client, place).await.unwrap_or_else(|refused| *refused)
             }
             (_, "/mcp") => self.mcp(request, client).await.unwrap_or_else(|refused| *refused),
-            _ => text(StatusCode::NOT_FOUND, "Not found. MCP is at /mcp, health at /healthz and /readyz.\n"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "Not found. MCP is at /mcp, health at /healthz and /readyz; /openapi.json describes the rest.\n",
+            ),
         }
     }
 

@@ -5,10 +5,10 @@ mod reset;
 
 use super::input::{Email, Key, Text};
 use super::{Access, Effect, Reply, SessionCaller, Tool};
-use crate::auth::{Secret, Tokens};
+use crate::auth::{Secret, Strategies, Tokens};
 use crate::error::{Error, Result};
 use crate::session::{EndReason, SessionView};
-use crate::tenancy::{Named, Principal, Role, SessionId, TenantScope};
+use crate::tenancy::{Membership, Named, Principal, Role, SessionId, TenantScope};
 use crate::time::{self, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,14 +104,14 @@ pub(super) struct OneSession {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct User {
+pub(crate) struct User {
     id: Uuid,
     email: Arc<str>,
 }
 
 /// A tenant that one is a member of.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TenantChoice {
+pub(crate) struct TenantChoice {
     id: Uuid,
     name: String,
     role: Role,
@@ -194,7 +194,7 @@ async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
     let somebody = WhoAmI {
         session_id,
         signed_in: true,
-        user: Some(user(principal)),
+        user: Some(User::of(principal)),
         tenant: Some(principal.named_tenant()),
         role: Some(principal.role()),
         signed_in_at: Some(Time::stored(principal.since())),
@@ -219,12 +219,7 @@ async fn sign_up(caller: SessionCaller, SignUp { email, password, tenant_name }:
 async fn sign_out(caller: SessionCaller, _: Nothing) -> Result<Reply<SignedOut>> {
     let principal = caller.scope()?.principal();
     if caller.session.is_per_request() {
-        if !caller.manager.strategies().tokens.sign_out(principal).await? {
-            return Err(Error::NotAllowed(
-                "There is nothing to sign out of: this request was made with an API key or with another issuer's token. auth_revoke_api_key revokes a key.".into(),
-            ));
-        }
-        tracing::info!(user = principal.email(), "signed out");
+        end_family(caller.manager.strategies(), principal).await?;
         return Ok(Reply::new(SignedOut { signed_out: true }, "Signed out. The tokens of this sign-in work no more."));
     }
     caller.manager.authority().directory().note_sign_out(principal, time::now()).await?;
@@ -234,6 +229,20 @@ async fn sign_out(caller: SessionCaller, _: Nothing) -> Result<Reply<SignedOut>>
         SignedOut { signed_out: true },
         "Signed out. The connection stays open; sign in again with auth_sign_in.",
     ))
+}
+
+/// Ends the sign-in that an access token follows from.
+///
+/// # Errors
+/// [`Error::NotAllowed`] for a request that was made with another token.
+pub(crate) async fn end_family(strategies: &Strategies, principal: &Principal) -> Result<()> {
+    if !strategies.tokens.sign_out(principal).await? {
+        return Err(Error::NotAllowed(
+            "There is nothing to sign out of: this request was made with an API key or with another issuer's token. auth_revoke_api_key revokes a key.".into(),
+        ));
+    }
+    tracing::info!(user = principal.email(), "signed out");
+    Ok(())
 }
 
 async fn change_password(caller: SessionCaller, change: ChangePassword) -> Result<Reply<PasswordChanged>> {
@@ -296,10 +305,7 @@ pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Resul
         role = %principal.role(),
         "signed in"
     );
-    let tenants: Vec<_> = memberships
-        .into_iter()
-        .map(|one| TenantChoice { id: one.tenant.uuid(), name: one.tenant_name, role: one.role })
-        .collect();
+    let tenants: Vec<_> = memberships.into_iter().map(TenantChoice::of).collect();
     let mut text = signed_in_as(&principal);
     if tenants.len() > 1 {
         let names: Vec<_> = tenants.iter().map(|tenant| tenant.name.as_str()).collect();
@@ -310,7 +316,7 @@ pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Resul
     }
     let identity = Identity {
         session_id: caller.session.id().uuid(),
-        user: user(&principal),
+        user: User::of(&principal),
         tenant: principal.named_tenant(),
         role: principal.role(),
         tenants,
@@ -341,8 +347,16 @@ pub(super) fn describe(sessions: &[SessionView]) -> String {
     format!("Signed-in sessions: {}.{lines}", sessions.len())
 }
 
-fn user(principal: &Principal) -> User {
-    User { id: principal.user().uuid(), email: principal.shared_email() }
+impl User {
+    pub(crate) fn of(principal: &Principal) -> Self {
+        Self { id: principal.user().uuid(), email: principal.shared_email() }
+    }
+}
+
+impl TenantChoice {
+    pub(crate) fn of(membership: Membership) -> Self {
+        Self { id: membership.tenant.uuid(), name: membership.tenant_name, role: membership.role }
+    }
 }
 
 fn signed_in_as(principal: &Principal) -> String {

@@ -22,6 +22,7 @@ mod tool;
 pub use annotations::Effect;
 pub use asker::Asker;
 pub(crate) use asker::{Answers, Round};
+pub(crate) use auth::{TenantChoice, User, end_family};
 pub use content::{Content, Contents};
 pub use context::{Arguments, Context};
 pub use crm::Crm;

@@ -15,3 +15,4 @@ mod sign_in;
 mod support;
 mod transport;
 mod ways;
+mod web;

@@ -45,7 +45,7 @@ pub(crate) fn schema<T: JsonSchema>() -> serde_json::Value {
 }
 
 /// Takes out what only Rust means by a number's format: validators warn of formats they don't know.
-fn drop_rust_formats(schema: &mut Schema) {
+pub(crate) fn drop_rust_formats(schema: &mut Schema) {
     let rust = |format: &serde_json::Value| {
         let format = format.as_str().unwrap_or_default();
         format.starts_with("int") || format.starts_with("uint") || matches!(format, "float" | "double")

@@ -1,6 +1,7 @@
-//! HTTP as bytes: what a request line and headers are answered with.
+//! HTTP as bytes: what a request line, headers and a body are answered with.
 
 use super::soon;
+use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -27,6 +28,12 @@ impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+
+    /// The body, which has to be JSON.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.body);
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
 }
 
 /// Makes a request on a connection of its own.
@@ -35,8 +42,20 @@ pub(crate) async fn request(address: SocketAddr, line: &str, headers: &[(&str, &
     request_on(stream, line, headers).await
 }
 
+/// Makes a request with a body on a connection of its own.
+pub(crate) async fn send(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> Response {
+    let stream = TcpStream::connect(address).await.expect("the server listens");
+    let length = body.len().to_string();
+    let headers: Vec<_> = [("Content-Length", &*length)].into_iter().chain(headers.iter().copied()).collect();
+    exchange(stream, line, &headers, body).await
+}
+
 /// Makes a request.
-pub(crate) async fn request_on(mut stream: TcpStream, line: &str, headers: &[(&str, &str)]) -> Response {
+pub(crate) async fn request_on(stream: TcpStream, line: &str, headers: &[(&str, &str)]) -> Response {
+    exchange(stream, line, headers, "").await
+}
+
+async fn exchange(mut stream: TcpStream, line: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let host = stream.peer_addr().expect("it is connected").to_string();
     let host = headers.iter().find(|(name, _)| *name == "Host").map_or(host.as_str(), |(_, value)| value);
     let mut text = format!("{line} HTTP/1.1\r\nHost: {host}\r\n");
@@ -44,6 +63,7 @@ pub(crate) async fn request_on(mut stream: TcpStream, line: &str, headers: &[(&s
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str("\r\n");
+    text.push_str(body);
     stream.write_all(text.as_bytes()).await.expect("the connection is open");
     soon("a response", response(stream, line.starts_with("HEAD"))).await
 }
