@@ -93,7 +93,7 @@ impl OidcStrategy {
     /// The tenant that a token names, if its issuer may.
     async fn tenant(&self, claims: &Claims) -> Result<TenantId> {
         let named = match (&self.options.tenant_claim, &self.options.tenants[..]) {
-            (Some(claim), tenants) => claims.text(claim).filter(|named| tenants.iter().any(|tenant| tenant == named)),
+            (Some(claim), _) => claims.text(claim).filter(|named| self.options.serves(named)),
             (None, [only]) => Some(only.as_str()),
             (None, _) => None,
         };

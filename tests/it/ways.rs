@@ -2,7 +2,7 @@
 //!
 //! Each check is the whole of a module's, unchanged; a way is a row of the table at the end.
 
-use crate::support::Credential::{AccessToken, ApiKey};
+use crate::support::Credential::{AccessToken, ApiKey, External};
 use crate::support::Transport::{HttpLegacy, HttpModern, WebSocket};
 use crate::support::Way;
 use crate::support::Way::{Bearer, SignIn};
@@ -50,4 +50,7 @@ ways! {
     api_key_on_a_websocket: Bearer(WebSocket, ApiKey);
     api_key_over_http_legacy: Bearer(HttpLegacy, ApiKey);
     api_key_over_http_modern: Bearer(HttpModern, ApiKey);
+    other_issuers_token_on_a_websocket: Bearer(WebSocket, External);
+    other_issuers_token_over_http_legacy: Bearer(HttpLegacy, External);
+    other_issuers_token_over_http_modern: Bearer(HttpModern, External);
 }

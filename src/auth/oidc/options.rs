@@ -19,7 +19,7 @@ pub struct OidcOptions {
     pub audience: String,
     /// The algorithms that it may sign with.
     pub algorithms: Vec<String>,
-    /// The ids of the tenants that it may let people into.
+    /// The ids of the tenants that it may let people into; a single `*` stands for all of them.
     pub tenants: Vec<String>,
     /// The claim that names the tenant; not needed when there is one tenant only.
     pub tenant_claim: Option<String>,
@@ -60,6 +60,16 @@ impl OidcOptions {
         }
     }
 
+    /// Whether it may let people into every tenant there is.
+    pub(super) fn serves_all(&self) -> bool {
+        self.tenants == ["*"]
+    }
+
+    /// Whether it may let people into this tenant.
+    pub(super) fn serves(&self, tenant: &str) -> bool {
+        self.serves_all() || self.tenants.iter().any(|served| served == tenant)
+    }
+
     /// Checks what has to hold, and gives the algorithms.
     pub(super) fn check(&self) -> Result<Vec<Algorithm>> {
         if !is_issuer(&self.issuer) {
@@ -68,10 +78,12 @@ impl OidcOptions {
         if self.audience.is_empty() {
             return Err(self.wrong("audience", "must name what tokens for this server are for"));
         }
-        if self.tenants.is_empty() || self.tenants.iter().any(|id| id.parse::<Uuid>().is_err()) {
-            return Err(self.wrong("tenants", "must be the ids of the tenants that the issuer may let people into"));
+        let ids = !self.tenants.is_empty() && self.tenants.iter().all(|id| id.parse::<Uuid>().is_ok());
+        if !ids && !self.serves_all() {
+            let rule = "must be the ids of the tenants that the issuer may let people into, or \"*\" alone for all";
+            return Err(self.wrong("tenants", rule));
         }
-        if self.tenant_claim.is_none() && self.tenants.len() > 1 {
+        if self.tenant_claim.is_none() && (self.tenants.len() > 1 || self.serves_all()) {
             return Err(self.wrong("tenant_claim", "has to be set when there are several tenants"));
         }
         if self.role_claim.is_some() && self.roles.is_empty() {

@@ -78,7 +78,7 @@ impl Endpoint {
             Some(First::Stream(messages)) => Some(messages),
             None => None,
         };
-        let mut awaited = Awaited::new(call.held_by(|running| session.hold(running.id())), &self.tasks);
+        let mut awaited = Awaited::new(call.held_by(|running| session.hold(running)), &self.tasks);
         let messages = match (messages, awaited.call()) {
             (Some(messages), _) => messages,
             (None, None) => return Ok(None),

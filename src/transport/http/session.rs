@@ -2,6 +2,7 @@
 
 use super::call::Hold;
 use super::log::Logs;
+use crate::mcp::Running;
 use crate::session::{EndReason, InFlight, Open, Owner};
 use crate::wire::RequestId;
 use futures_util::task::AtomicWaker;
@@ -35,6 +36,8 @@ pub(super) struct Active(Arc<HttpSession>);
 /// By what a running call is found, to be given up.
 struct Handle {
     id: Option<RequestId>,
+    /// Whether it may be what ends its own session, as a sign-out is: then its client is owed the answer.
+    exclusive: bool,
     given_up: AtomicBool,
     waker: AtomicWaker,
 }
@@ -106,21 +109,23 @@ impl HttpSession {
         self.calls.lock().iter().filter(|handle| handle.id.as_ref() == Some(id)).for_each(|handle| handle.give_up());
     }
 
-    /// Ends it: its calls are given up, and its streams end.
+    /// Ends it: its calls are given up, but for exclusive ones, and its streams end.
     pub(super) fn end(&self, reason: EndReason) {
         self.open.end(reason);
-        self.calls.lock().iter().for_each(|handle| handle.give_up());
+        self.calls.lock().iter().filter(|handle| !handle.exclusive).for_each(|handle| handle.give_up());
         self.logs.wake();
     }
 }
 
 impl Active {
     /// Notes that a call runs in the session, until what this returns is dropped.
-    pub(super) fn hold(&self, id: Option<&RequestId>) -> Held {
-        let handle = Arc::new(Handle { id: id.cloned(), given_up: AtomicBool::new(false), waker: AtomicWaker::new() });
+    pub(super) fn hold(&self, running: &Running) -> Held {
+        let (id, exclusive) = (running.id(), running.is_exclusive());
+        let (given_up, waker) = (AtomicBool::new(false), AtomicWaker::new());
+        let handle = Arc::new(Handle { id: id.cloned(), exclusive, given_up, waker });
         self.calls.lock().push(Arc::clone(&handle));
         let in_flight = id.map(|id| self.open.begin(id.clone()));
-        if self.open.ended().is_some_and(|reason| reason != EndReason::Draining) {
+        if !exclusive && self.open.ended().is_some_and(|reason| reason != EndReason::Draining) {
             // Since it was looked for: those that are given up may have been gathered already.
             handle.give_up();
         }

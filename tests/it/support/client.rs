@@ -3,12 +3,13 @@
 
 use super::ledger::Ledger;
 use super::link::Link;
-use super::ways::Way;
+use super::ways::{Voucher, Way};
 use super::{PASSWORD, soon, tool_schemas};
 use serde_json::{Value, json};
 use sessile::wire::{Era, MODERN};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error as WsError;
@@ -19,6 +20,7 @@ pub(crate) struct Client {
     link: Link,
     /// How it comes in, and how it does so again as somebody else.
     way: Way,
+    voucher: Option<Arc<Voucher>>,
     address: SocketAddr,
     era: Era,
     last_id: u64,
@@ -52,8 +54,14 @@ impl Client {
         Self::over(way.link(address, era, token).await, way, address, era)
     }
 
+    /// The same client, for whom somebody vouches if need be.
+    pub(crate) fn vouched_for(mut self, voucher: Option<Arc<Voucher>>) -> Self {
+        self.voucher = voucher;
+        self
+    }
+
     fn over(link: Link, way: Way, address: SocketAddr, era: Era) -> Self {
-        Self { link, way, address, era, last_id: 0, ledger: Ledger::new(era), heard: VecDeque::new() }
+        Self { link, way, voucher: None, address, era, last_id: 0, ledger: Ledger::new(era), heard: VecDeque::new() }
     }
 
     /// Performs the legacy handshake.
@@ -114,7 +122,7 @@ impl Client {
 
     /// Goes on with a credential of who is signed in on another connection, in the tenant that that one is in.
     async fn become_one(&mut self, setup: Self, name: &str) {
-        let token = self.way.credential(setup, self.address, name).await;
+        let token = self.way.credential(setup, self.address, name, self.voucher.as_deref()).await;
         self.link = self.way.link(self.address, self.era, Some(&token)).await;
     }
 

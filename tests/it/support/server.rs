@@ -1,7 +1,8 @@
 //! The real server, in this process, on a free port and over a database in a directory of its own.
 
 use super::admin::{Outcome, admin};
-use super::{Client, HttpClient, PATIENCE, Way, soon};
+use super::ways::Voucher;
+use super::{Client, Credential, HttpClient, PATIENCE, Way, soon};
 use serde_json::{Value as Json, json};
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
@@ -28,6 +29,7 @@ pub(crate) struct TestServer {
     store: Store,
     /// How people come in.
     way: Way,
+    voucher: Option<Arc<Voucher>>,
     shutdown: Option<oneshot::Sender<()>>,
     running: JoinHandle<sessile::error::Result<()>>,
     /// Gone with the server, and the database with it.
@@ -42,7 +44,15 @@ impl TestServer {
 
     /// The same, into which people come in some way.
     pub(crate) async fn over(way: Way, change: impl FnOnce(&mut ServerOptions)) -> Self {
-        Self { way, ..Self::with(change).await }
+        let voucher = match way {
+            Way::Bearer(_, Credential::External) => Some(Arc::new(Voucher::start().await)),
+            _ => None,
+        };
+        let with_issuer = |options: &mut ServerOptions| {
+            options.oidc.extend(voucher.as_ref().map(|voucher| voucher.options()));
+            change(options);
+        };
+        Self { way, ..Self::with(with_issuer).await }.vouched_for_by(voucher)
     }
 
     /// The same with other options.
@@ -77,7 +87,22 @@ impl TestServer {
             };
             server.run(listener, told).await
         });
-        Self { address, manager, dispatcher, store, way: Way::SignIn, shutdown: Some(shutdown), running, directory }
+        Self {
+            address,
+            manager,
+            dispatcher,
+            store,
+            way: Way::SignIn,
+            voucher: None,
+            shutdown: Some(shutdown),
+            running,
+            directory,
+        }
+    }
+
+    fn vouched_for_by(mut self, voucher: Option<Arc<Voucher>>) -> Self {
+        self.voucher = voucher;
+        self
     }
 
     /// How people come in.
@@ -110,7 +135,7 @@ impl TestServer {
 
     /// A client that has said nothing yet.
     pub(crate) async fn connect_in(&self, era: Era) -> Client {
-        Client::connect_by(self.way, self.address, era, None).await
+        Client::connect_by(self.way, self.address, era, None).await.vouched_for(self.voucher.clone())
     }
 
     /// A client of the HTTP side that has said nothing yet.

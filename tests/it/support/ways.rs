@@ -1,10 +1,17 @@
 //! The ways in: over which transport somebody comes, and with what they prove who they are.
 
+use super::issuer::{Issuer, Signer};
 use super::link::Link;
 use super::{Client, PASSWORD, email};
 use serde_json::{Value, json};
+use sessile::auth::OidcOptions;
+use sessile::tenancy::Role;
 use sessile::wire::Era;
 use std::net::SocketAddr;
+use std::time::SystemTime;
+
+/// What tokens of the other issuer are for.
+const AUDIENCE: &str = "sessile-test";
 
 /// How people come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +37,8 @@ pub(crate) enum Credential {
     AccessToken,
     /// An API key of the user's own role.
     ApiKey,
+    /// A token of another issuer, which vouches for the role.
+    External,
 }
 
 impl Way {
@@ -44,7 +53,7 @@ impl Way {
 
     /// Whether who comes in this way stays in the tenant of their credential.
     pub(crate) fn is_bound(self) -> bool {
-        matches!(self, Self::Bearer(_, Credential::ApiKey))
+        matches!(self, Self::Bearer(_, Credential::ApiKey | Credential::External))
     }
 
     /// Whether there are sessions that last longer than a request.
@@ -65,7 +74,13 @@ impl Way {
     }
 
     /// A credential of who is signed in on a connection, called `name`, for the tenant that they are in.
-    pub(crate) async fn credential(self, mut signed_in: Client, address: SocketAddr, name: &str) -> String {
+    pub(crate) async fn credential(
+        self,
+        mut signed_in: Client,
+        address: SocketAddr,
+        name: &str,
+        issuer: Option<&Voucher>,
+    ) -> String {
         let Self::Bearer(_, credential) = self else { panic!("a sign-in needs no credential but the password") };
         let token = match credential {
             Credential::AccessToken => access_token(address, name).await,
@@ -74,9 +89,52 @@ impl Way {
                 let key = signed_in.tool("auth_create_api_key", json!({ "name": "test", "role": role })).await;
                 key["key"].as_str().expect("a key").to_owned()
             }
+            Credential::External => {
+                let whoami = signed_in.tool("auth_whoami", json!({})).await;
+                issuer.expect("there is an issuer").vouch(name, &whoami)
+            }
         };
         signed_in.close().await;
         token
+    }
+}
+
+/// An issuer that may let anybody into any tenant of a server.
+pub(crate) struct Voucher {
+    issuer: Issuer,
+    signer: Signer,
+}
+
+impl Voucher {
+    pub(crate) async fn start() -> Self {
+        let signer = Signer::ed25519("only");
+        Self { issuer: Issuer::start(&[&signer]).await, signer }
+    }
+
+    /// What a server is told of it.
+    pub(crate) fn options(&self) -> OidcOptions {
+        OidcOptions {
+            tenant_claim: Some("tenant".into()),
+            role_claim: Some("role".into()),
+            roles: Role::ALL.map(|role| (role.as_str().to_owned(), role)).into(),
+            provision: true,
+            ..OidcOptions::new("voucher", &self.issuer.url, AUDIENCE, "*")
+        }
+    }
+
+    /// A token for somebody in the tenant and with the role that they have just been told are theirs.
+    fn vouch(&self, name: &str, whoami: &Value) -> String {
+        let now = SystemTime::UNIX_EPOCH.elapsed().expect("it is later").as_secs();
+        self.signer.sign(&json!({
+            "iss": self.issuer.url,
+            "aud": AUDIENCE,
+            "sub": name,
+            "iat": now,
+            "exp": now + 3600,
+            "email": email(name),
+            "tenant": whoami["tenant"]["id"],
+            "role": whoami["role"],
+        }))
     }
 }
 
