@@ -56,6 +56,11 @@ impl Way {
         matches!(self, Self::Bearer(_, Credential::ApiKey | Credential::External))
     }
 
+    /// Whether an API key is what proves who comes in this way.
+    pub(crate) fn is_api_key(self) -> bool {
+        matches!(self, Self::Bearer(_, Credential::ApiKey))
+    }
+
     /// Whether there are sessions that last longer than a request.
     pub(crate) fn has_sessions(self) -> bool {
         !matches!(self, Self::Bearer(Transport::HttpModern, _))
