@@ -11,6 +11,8 @@ from http_story import Refused, tell
 
 
 class FastMcp:
+    calls_unlisted = True
+
     def __init__(self, client: Client):
         self._client = client
 

@@ -12,6 +12,8 @@ ERA = os.environ.get("MCP_ERA", "legacy")
 
 
 class Inspector:
+    calls_unlisted = False
+
     def __init__(self, url: str, token: str | None):
         self._url = url
         self._headers = ["--header", f"Authorization: Bearer {token}"] if token else []

@@ -111,7 +111,10 @@ impl Sessions {
     /// Ends a session and forgets it.
     pub(super) fn remove(&self, session: &Arc<HttpSession>, reason: EndReason) {
         session.end(reason);
-        self.by_key.remove(&session.key);
+        if self.by_key.remove(&session.key).is_none() {
+            // Another was first: whoever attends to it, or its client's DELETE.
+            return;
+        }
         self.by_share.remove_if_mut(&Share::of(session.owner, session.open.peer()), |_, sessions| {
             sessions.retain(|other| !Arc::ptr_eq(other, session));
             sessions.is_empty()
