@@ -76,7 +76,7 @@ async def play(connect: Connect) -> None:
         async with connect(key["key"]) as script:
             same("the contacts the script sees", await contact_ids(script), [mona["id"]])
             await refused("not_allowed", script.call("crm_contact_create", name="Nobody"))
-        await ann.call("auth_revoke_api_key", id=key["id"])
+        await ann.call("auth_revoke_api_key", key_id=key["id"])
         await shut_out(connect, key["key"])
         say("worked with an API key of a lower role, and revoked it")
 

@@ -77,7 +77,7 @@ async function play(era) {
   const script = await connect(era, key.key);
   assert.deepEqual(await contactIds(script), [mona.id]);
   await refused(script, "not_allowed", "crm_contact_create", { name: "Nobody" });
-  await call(ann, "auth_revoke_api_key", { id: key.id });
+  await call(ann, "auth_revoke_api_key", { key_id: key.id });
   await assert.rejects(contactIds(script));
   await call(ann, "auth_sign_out");
   await assert.rejects(contactIds(ann));
