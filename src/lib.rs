@@ -1,8 +1,10 @@
-//! Sessile: a multi-tenant MCP gateway whose sessions stay attached to their connection.
+//! Sessile: a multi-tenant MCP server whose sessions stay attached to their connection.
 //!
 //! A client opens one WebSocket and signs in once, by calling a tool. From then on every call on
-//! that connection knows its tenant, its user and its role. No tool takes a token or a tenant as an
-//! argument, so a model can neither forget one nor make one up. The built-in tools are a small CRM.
+//! that connection knows its tenant, its user and its role. Clients that speak HTTP use the same
+//! endpoint and send an access token or an API key with each request. No tool takes a token or a
+//! tenant as an argument, so a model can neither forget one nor make one up. The built-in tools are
+//! a small CRM.
 //!
 //! Most people run the `sessile` binary; its README says how. As a library, the crate starts the
 //! same server within another program:
@@ -68,9 +70,18 @@
 //! # }
 //! ```
 //!
-//! `examples/conformance_server` has one of everything. What belongs where,
-//! and which promises hold everywhere, is told in `ARCHITECTURE.md`; what travels on the wire, in
-//! `docs/websocket-binding.md`.
+//! `examples/conformance_server` has one of everything. What else is public:
+//!
+//! * [`config`] reads a file, the environment and flags into a [`config::Config`], whose `server` is what a server
+//!   takes; [`server::ServerOptions`] can be written down as well.
+//! * [`tools`] has what can be served: [`tools::Tool`], the providers [`tools::Resources`], [`tools::Prompts`] and
+//!   [`tools::Completions`], and what a call is given: [`tools::Context`], which asks clients and tells them of changes.
+//! * [`tenancy`] has who is signed in and what they may touch, [`error::Error`] what can go wrong.
+//! * [`auth`], [`session`], [`mcp`], [`store`] and [`wire`] are the parts below; a program that starts a server rarely
+//!   needs them. [`cli`] is the whole `sessile` command.
+//!
+//! What belongs where, and which promises hold everywhere, is told in `ARCHITECTURE.md`; what travels on the wire, in
+//! `docs/websocket-binding.md` and `docs/http.md`.
 
 mod address;
 mod admin;

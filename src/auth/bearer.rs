@@ -4,6 +4,7 @@
 //! it admitted, so that most requests cost no I/O and no signature check.
 
 use super::recent::{Digest, Recent};
+use super::token::REFRESH_PREFIX;
 use crate::error::{Error, Result};
 use crate::tenancy::{Authority, Principal, Proof, Recognised};
 use crate::time::now;
@@ -115,7 +116,7 @@ impl Bearers {
             },
             None => {
                 let strategy = self.strategies.iter().find(|strategy| strategy.claims(token));
-                let strategy = Arc::clone(strategy.ok_or_else(unknown)?);
+                let strategy = Arc::clone(strategy.ok_or_else(|| unknown(token))?);
                 let admitted = strategy.admit(token, from).await?;
                 Entry { admitted, strategy, noted_at: i64::MIN }
             }
@@ -151,7 +152,9 @@ impl Token {
     pub fn new(text: &str) -> Result<Self> {
         let fits = !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !fits {
-            return Err(Error::InvalidToken("This is no token that could be valid here.".into()));
+            return Err(Error::InvalidToken(
+                "This can be no token: it is empty, too long, or has other characters than a token may have.".into(),
+            ));
         }
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
@@ -225,8 +228,14 @@ impl Recognised {
     }
 }
 
-fn unknown() -> Error {
-    Error::InvalidToken("This is neither an API key nor a token of an issuer that this server knows.".into())
+fn unknown(token: &Token) -> Error {
+    if token.text().starts_with(REFRESH_PREFIX) {
+        return Error::InvalidToken(
+            "This is a refresh token. Give it to POST /auth/refresh, and send the access token that comes of it."
+                .into(),
+        );
+    }
+    Error::InvalidToken("This is neither an API key nor a token of an issuer that this server knows. auth_sign_in and POST /auth/sign-in give access tokens, auth_create_api_key gives API keys.".into())
 }
 
 #[cfg(test)]

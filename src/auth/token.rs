@@ -20,7 +20,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// What every refresh token starts with, so that people and secret scanners know one.
-const PREFIX: &str = "sessile_refresh_";
+pub(super) const REFRESH_PREFIX: &str = "sessile_refresh_";
 /// The `typ` of an access token (RFC 9068).
 const TYPE: &str = "at+jwt";
 /// How far the clocks of whoever issued and whoever checks may be apart, in seconds.
@@ -89,7 +89,7 @@ impl TokenStrategy {
     /// # Errors
     /// [`Error::NotSignedIn`] when something about them changed meanwhile.
     pub async fn issue(&self, principal: &Principal) -> Result<Tokens> {
-        let (refresh_token, now) = (new_code(PREFIX), now());
+        let (refresh_token, now) = (new_code(REFRESH_PREFIX), now());
         let credentials = self.authority.credentials();
         let end = now + milliseconds(self.options.refresh);
         let family = credentials.begin_family(principal, &hash_code(&refresh_token), now, end).await?;
@@ -137,7 +137,7 @@ impl TokenStrategy {
         let (family, used) = credentials.family_of(&used_hash).await?.ok_or_else(unknown)?;
         if !used {
             let principal = self.recognise(&family).await?;
-            let (new, lifetime) = (new_code(PREFIX), milliseconds(self.options.refresh));
+            let (new, lifetime) = (new_code(REFRESH_PREFIX), milliseconds(self.options.refresh));
             let hashes = (used_hash.as_str(), &*hash_code(&new));
             let refreshed = credentials.refresh(&family, hashes, now, now + lifetime, now - lifetime).await?;
             if refreshed == Refreshed::Replaced {

@@ -7,8 +7,7 @@ use crate::error::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// A multi-tenant, stateful MCP gateway: sign in once, and every tool call on the connection knows
-/// its tenant.
+/// A multi-tenant MCP server: sign in once, and every tool call knows its tenant.
 #[derive(Debug, Parser)]
 #[command(name = "sessile", version, max_term_width = 100)]
 struct Cli {
@@ -18,7 +17,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve MCP over WebSocket.
+    /// Serve MCP over WebSocket and HTTP.
     Serve(serve::Serve),
     Admin(admin::AdminArgs),
 }

@@ -29,7 +29,7 @@ pub(super) fn not_found(uri: &str, era: Era) -> WireError {
 /// The same, where a sign-in may show the resource.
 pub(super) fn not_signed_in(uri: &str, era: Era) -> WireError {
     let mut error = not_found(uri, era);
-    error.message = "Resource not found: nobody is signed in on this connection; call auth_sign_in first".into();
+    error.message = "Resource not found: nobody is signed in; call auth_sign_in first, and over HTTP send the access token that it gives".into();
     error
 }
 

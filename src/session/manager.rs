@@ -148,7 +148,7 @@ impl SessionManager {
     /// Signs a session in as a principal, in place of whoever it was before.
     ///
     /// # Errors
-    /// [`Error::Limit`] when the user or the tenant has as many sessions as may be.
+    /// [`Error::Limit`](crate::error::Error::Limit) when the user or the tenant has as many sessions as may be.
     pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
         let seat = self.index.seat(session, &principal, &self.limits)?;
         session.set_identity(Some(Identity { principal, _seat: seat }));
@@ -162,7 +162,8 @@ impl SessionManager {
     /// Signs a new session in as whoever a token admits.
     ///
     /// # Errors
-    /// As for [`Bearers::admit`](crate::auth::Bearers::admit), and [`Error::Limit`] when the user has as many
+    /// As for [`Bearers::admit`](crate::auth::Bearers::admit), and
+    /// [`Error::Limit`](crate::error::Error::Limit) when the user has as many
     /// sessions as may be.
     pub async fn enter(&self, session: &Arc<Session>, token: &Token) -> Result<()> {
         let principal = self.strategies.bearers.admit(token, session.peer()).await?;
@@ -193,7 +194,7 @@ impl SessionManager {
     /// and a reason to end.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the store fails; the principal stays stale then, and good for
+    /// [`Error::Internal`](crate::error::Error::Internal) when the store fails; the principal stays stale then, and good for
     /// nothing.
     pub async fn review(&self, session: &Session) -> Result<()> {
         let Some(principal) = session.principal() else { return Ok(()) };

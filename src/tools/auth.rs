@@ -1,4 +1,4 @@
-//! The `auth` family: who is signed in on this connection.
+//! The `auth` family: who is signed in.
 
 mod keys;
 mod reset;
@@ -21,28 +21,28 @@ pub(super) fn tools() -> Vec<Tool> {
     vec![
         Tool::about_sessions("auth_whoami", Access::Anyone, Effect::Reads, whoami).described(
             "Who am I?",
-            "Tells who is signed in on this connection, in which tenant and with which role, or that nobody is.",
+            "Tells who is signed in, in which tenant and with which role, or that nobody is.",
         ),
         Tool::about_sessions("auth_sign_in", Access::Anyone, Effect::Changes, sign_in).exclusive().described(
             "Sign in",
-            "Signs this connection in with email and password, to the tenant used last. Every later call on the connection then works on that tenant's data; no other tool needs credentials.",
+            "Signs in with email and password, to the tenant used last. Over WebSocket, every later call on the connection works on that tenant's data. Over HTTP, the result has tokens: the access token goes with each later request, as Authorization: Bearer.",
         ),
         Tool::about_sessions("auth_sign_up", Access::Anyone, Effect::Adds, sign_up).exclusive().described(
             "Sign up",
-            "Creates an account and a new tenant that it owns, and signs this connection in.",
+            "Creates an account and a new tenant that it owns, and signs in as auth_sign_in does.",
         ),
         Tool::about_sessions("auth_sign_out", signed_in, Effect::Changes, sign_out)
             .exclusive()
-            .described("Sign out", "Signs this connection out. The connection stays open, and somebody can sign in again."),
+            .described("Sign out", "Signs out. A WebSocket stays open, and somebody can sign in on it again. Over HTTP, the tokens of this sign-in work no more."),
         Tool::about_sessions("auth_change_password", signed_in, Effect::Changes, change_password).exclusive().described(
             "Change the password",
-            "Replaces one's own password. Every other session of the same user ends; this one stays signed in.",
+            "Replaces one's own password. Every other session of the same user ends; this one stays signed in, over HTTP by the new tokens in the result.",
         ),
         reset::tool(),
         Tool::about_sessions("auth_sessions", signed_in, Effect::Reads, sessions)
-            .described("List my sessions", "Lists the connections on which one is signed in, in all tenants."),
+            .described("List my sessions", "Lists the open sessions in which one is signed in, in all tenants."),
         Tool::about_sessions("auth_end_session", signed_in, Effect::Changes, end_session)
-            .described("End one of my sessions", "Closes another connection of one's own, at once. auth_sessions lists them."),
+            .described("End one of my sessions", "Ends another session of one's own, at once. auth_sessions lists them."),
         Tool::new("auth_create_api_key", Role::Viewer, Effect::Adds, keys::create).described(
             "Create an API key",
             "Makes a secret with which scripts act as oneself in this tenant, without the password. It is shown once and is stored hashed. It never may do more than its owner, and ends with their membership.",
@@ -58,7 +58,7 @@ pub(super) fn tools() -> Vec<Tool> {
 }
 
 /// What is said with tokens. They themselves are in the data alone: what is for people is quoted and kept.
-const HOW_TO_USE_TOKENS: &str = " This holds for requests that carry the access token: send tokens.access_token of the structured result with each, as the header Authorization: Bearer, and get a new pair for tokens.refresh_token before it expires.";
+const HOW_TO_USE_TOKENS: &str = " This holds for requests that carry the access token: send tokens.access_token of the structured result with each, as the header Authorization: Bearer, and before it expires, give tokens.refresh_token to POST /auth/refresh for the next pair.";
 
 /// No arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -188,7 +188,12 @@ async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
             proof: None,
             until: None,
         };
-        return Ok(Reply::new(nobody, "Nobody is signed in on this connection. Sign in with auth_sign_in."));
+        let text = if caller.session.is_per_request() {
+            "Nobody is signed in: this request brought no token. auth_sign_in gives one."
+        } else {
+            "Nobody is signed in on this connection. Sign in with auth_sign_in."
+        };
+        return Ok(Reply::new(nobody, text));
     };
     let text = signed_in_as(principal);
     let somebody = WhoAmI {

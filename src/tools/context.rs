@@ -30,7 +30,11 @@ impl Context {
     /// # Errors
     /// [`Error::NotSignedIn`]; a tool whose access asks for a role never sees it.
     pub fn scope(&self) -> Result<&TenantScope> {
-        let nobody = || Error::NotSignedIn("Nobody is signed in on this connection. Call auth_sign_in first.".into());
+        let nobody = || {
+            Error::NotSignedIn(
+                "Nobody is signed in. Call auth_sign_in first; over HTTP, send the access token that it gives.".into(),
+            )
+        };
         self.scope.as_ref().ok_or_else(nobody)
     }
 

@@ -22,11 +22,11 @@ pub(super) fn tools() -> Vec<Tool> {
     vec![
         Tool::about_sessions("tenant_switch", signed_in, Effect::Changes, switch).exclusive().described(
             "Switch the tenant",
-            "Changes the tenant that this connection works in to another one that you are a member of. Every later call on the connection works on that tenant's data. auth_whoami tells which one it is now; tenant_switch answers with all that you can switch to.",
+            "Changes to another tenant that you are a member of. Over WebSocket, every later call on the connection works on that tenant's data; over HTTP, the result has tokens for it. auth_whoami tells which one it is now; tenant_switch answers with all that you can switch to.",
         ),
         Tool::about_sessions("tenant_join", signed_in, Effect::Adds, join).exclusive().described(
             "Join a tenant",
-            "Redeems an invitation code: you become a member of the tenant that it was made in, and this connection switches to it. A code works once.",
+            "Redeems an invitation code: you become a member of the tenant that it was made in, and switch to it as with tenant_switch. A code works once.",
         ),
         Tool::new("tenant_members", Role::Viewer, Effect::Reads, members::list).described(
             "List the members",
@@ -39,17 +39,17 @@ pub(super) fn tools() -> Vec<Tool> {
         // Exclusive, so that whoever changes their own place gets the answer before it takes effect.
         Tool::new("tenant_set_role", Role::Admin, Effect::Changes, members::set_role).exclusive().described(
             "Change a member's role",
-            "Gives a member another role; it takes effect at once on their open connections. Only an owner can make somebody an owner or change an owner's role, and a tenant always keeps one owner.",
+            "Gives a member another role; it takes effect at once, also in their open sessions. Only an owner can make somebody an owner or change an owner's role, and a tenant always keeps one owner.",
         ),
         Tool::new("tenant_remove_member", Role::Admin, Effect::Changes, members::remove).exclusive().described(
             "Remove a member",
-            "Takes a member out of the tenant; their connections to it close at once, and the invitations that they made stop working. Their account stays. Only an owner can remove an owner, and a tenant always keeps one owner. Admins can remove themselves; other members who want to leave ask an admin.",
+            "Takes a member out of the tenant; their sessions in it end at once, and the invitations that they made stop working. Their account stays. Only an owner can remove an owner, and a tenant always keeps one owner. Admins can remove themselves; other members who want to leave ask an admin.",
         ),
         Tool::about_sessions("tenant_sessions", admin, Effect::Reads, sessions::list)
-            .described("List the tenant's sessions", "Lists the connections that are signed in to this tenant, of all members."),
+            .described("List the tenant's sessions", "Lists the open sessions that are signed in to this tenant, of all members."),
         Tool::about_sessions("tenant_end_session", admin, Effect::Changes, sessions::end).described(
             "End a session of the tenant",
-            "Closes a connection that is signed in to this tenant, at once. Its user can sign in again; to keep them out, use tenant_remove_member. tenant_sessions lists the connections.",
+            "Ends a session that is signed in to this tenant, at once. Its user can sign in again; to keep them out, use tenant_remove_member. tenant_sessions lists them.",
         ),
         Tool::new("tenant_audit_log", Role::Admin, Effect::Reads, audit::list).described(
             "Read the audit log",

@@ -129,7 +129,7 @@ impl SessionCaller {
     /// # Errors
     /// [`Error::NotSignedIn`]; a tool whose access asks for a role never sees it.
     pub fn scope(&self) -> Result<&TenantScope> {
-        self.scope.as_ref().ok_or_else(|| Error::NotSignedIn("Nobody is signed in on this connection.".into()))
+        self.scope.as_ref().ok_or_else(|| Error::NotSignedIn("Nobody is signed in. Call auth_sign_in first.".into()))
     }
 }
 

@@ -125,8 +125,9 @@ impl Endpoint {
             None => session.logs.attach(log::UNASKED, None),
             Some(last) => {
                 let last = last.to_str().ok().and_then(sse::EventId::parse);
-                let last =
-                    last.ok_or_else(|| refused(StatusCode::BAD_REQUEST, "Last-Event-ID is no id of an event."))?;
+                let last = last.ok_or_else(|| {
+                    refused(StatusCode::BAD_REQUEST, "Last-Event-ID is no id of an event. Send one as it came.")
+                })?;
                 session.logs.attach(last.stream, Some(last.place))
             }
         };

@@ -42,7 +42,7 @@ impl Router {
         if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
             let mut response = text(
                 StatusCode::UPGRADE_REQUIRED,
-                "MCP is served here over WebSocket: connect with a WebSocket client, for example `wscat -c ws://HOST/mcp`.\n",
+                "An upgrade to a WebSocket needs the headers Connection: Upgrade and Upgrade: websocket, and a proxy has to pass both on. A WebSocket client sends them, for example `wscat -c ws://HOST/mcp`.\n",
             );
             response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
             return Err(response.into());
@@ -139,11 +139,19 @@ fn negotiate_subprotocol(headers: &HeaderMap) -> Result<Option<&'static str>, Re
 
 fn refused(refusal: Refusal) -> Refused {
     let (status, retry_after, reason) = match refusal {
-        Refusal::Draining => (StatusCode::SERVICE_UNAVAILABLE, "5", "The server is shutting down.\n"),
-        Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, "30", "The server has as many sessions as it may.\n"),
-        Refusal::AddressFull => {
-            (StatusCode::TOO_MANY_REQUESTS, "30", "There are too many sessions from this address.\n")
+        Refusal::Draining => {
+            (StatusCode::SERVICE_UNAVAILABLE, "5", "The server is shutting down. Connect again in a moment.\n")
         }
+        Refusal::Full => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "30",
+            "The server has as many sessions as it may. Its setting limits.max_sessions says how many.\n",
+        ),
+        Refusal::AddressFull => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "30",
+            "There are too many sessions from this address. The server's setting limits.max_sessions_per_address says how many there may be; behind a proxy, see trusted_proxies.\n",
+        ),
     };
     tracing::warn!(?refusal, "refused a session");
     let mut response = text(status, reason);

@@ -79,7 +79,7 @@ impl Prompts for Crm {
             let Some(prompt) = Prompt::named(name) else { return Ok(None) };
             let scope = context.scope().map_err(|_| {
                 Error::NotSignedIn(format!(
-                    "The prompt {name} is made of a tenant's data, and nobody is signed in on this connection. Call the tool auth_sign_in first."
+                    "The prompt {name} is made of a tenant's data, and nobody is signed in. Call the tool auth_sign_in first; over HTTP, send the access token that it gives."
                 ))
             })?;
             let text = prompt.text(scope, arguments.as_json()).await?;

@@ -133,7 +133,7 @@ impl Post<'_> {
             Message::Response => {
                 return Err(refused(
                     StatusCode::BAD_REQUEST,
-                    "The server asks for nothing, so there is nothing to respond to.",
+                    "The server sends no requests in this revision, so there is nothing to respond to. What it asks for goes into the request itself, made again with inputResponses.",
                 ));
             }
             Message::Request(asked) => {

@@ -52,11 +52,19 @@ pub(super) fn unsupported(id: Option<&RequestId>, version: &str) -> Refused {
 pub(super) fn no_room(id: Option<&RequestId>, refused: Refusal) -> Refused {
     tracing::warn!(refusal = ?refused, "refused a session over HTTP");
     let (status, retry_after, message) = match refused {
-        Refusal::Draining => (StatusCode::SERVICE_UNAVAILABLE, 5, "The server is shutting down."),
-        Refusal::Full => (StatusCode::SERVICE_UNAVAILABLE, 30, "The server has as many sessions as it may."),
-        Refusal::AddressFull => {
-            (StatusCode::TOO_MANY_REQUESTS, 30, "You have as many sessions as you may, and all of them are in use.")
+        Refusal::Draining => {
+            (StatusCode::SERVICE_UNAVAILABLE, 5, "The server is shutting down. Try again in a moment.")
         }
+        Refusal::Full => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            30,
+            "The server has as many sessions as it may. Its setting limits.max_sessions says how many.",
+        ),
+        Refusal::AddressFull => (
+            StatusCode::TOO_MANY_REQUESTS,
+            30,
+            "You have as many sessions as you may, and all of them are in use. Close a stream, or end a session with DELETE.",
+        ),
     };
     let mut response = refusal(status, id, &WireError::new(ErrorCode::Internal, message));
     response.headers_mut().insert(RETRY_AFTER, retry_after.into());

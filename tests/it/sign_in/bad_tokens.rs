@@ -79,7 +79,7 @@ async fn each_is_refused_with_401_and_says_why() {
         ("not signed", none, "malformed"),
         ("tampered with", tampered, "signature"),
         ("of another server", foreign, "key"),
-        ("a refresh token", refresh.as_str().expect("a token").to_owned(), "neither"),
+        ("a refresh token", refresh.as_str().expect("a token").to_owned(), "/auth/refresh"),
         ("an unknown key", "sessile_key_0000000000000000000000000000000000000000".into(), "API key"),
         ("nothing", "x".into(), "neither"),
     ] {
