@@ -5,19 +5,18 @@
 // the server's binary; without it, it is the release build below the working directory.
 
 import { execFileSync, spawn } from "node:child_process";
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { exportJWK, exportSPKI, generateKeyPair } from "jose";
-import Provider from "oidc-provider";
+import { exportSPKI } from "jose";
 import WebSocket from "ws";
+import { IdentityProvider, freePort } from "./identity_provider.mjs";
 
 const built = join(process.env.CARGO_TARGET_DIR ?? "target", "release", "sessile");
 const sessile = resolve(process.env.SESSILE_BIN ?? built);
@@ -54,15 +53,6 @@ async function eventually(ask) {
   }
 }
 
-async function freePort() {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, "close");
-  return port;
-}
-
 // The server.
 
 const port = await freePort();
@@ -70,6 +60,8 @@ const base = `http://127.0.0.1:${port}`;
 const mcp = `${base}/mcp`;
 const database = `sqlite:${join(scratch, "sessile.db")}`;
 const config = join(scratch, "sessile.toml");
+const provider = await IdentityProvider.make(mcp);
+const { issuer } = provider;
 const resourceMetadata = `${base}/.well-known/oauth-protected-resource/mcp`;
 
 async function serve() {
@@ -94,134 +86,9 @@ function createTenant(name) {
   return JSON.parse(made).id;
 }
 
-// The provider, as its own documentation configures it.
-
-const issuer = `http://127.0.0.1:${await freePort()}`;
-const callback = "http://127.0.0.1/callback";
-const script = { client_id: "nightly-export", client_secret: randomBytes(32).toString("hex") };
-let accounts = {};
-let keys;
-let signWith = "RS256";
-/** Changes a token before the provider signs it. */
-let twist = () => {};
-let listener;
-let keysFetchedAt = 0;
-
-async function makeKeys(name) {
-  const made = ["RS256", "ES256"].map(async (alg) => {
-    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-    return { kid: `${name}-${alg}`, alg, publicKey, jwk: await exportJWK(privateKey) };
-  });
-  return Promise.all(made);
-}
-
-async function startProvider() {
-  const resource = (audience) => ({
-    scope: "crm",
-    audience,
-    accessTokenFormat: "jwt",
-    accessTokenTTL: 300,
-    jwt: { sign: { alg: signWith } },
-  });
-  const provider = new Provider(issuer, {
-    jwks: { keys: keys.map(({ kid, alg, jwk }) => ({ ...jwk, kid, alg, use: "sig" })) },
-    cookies: { keys: [randomBytes(32).toString("hex")] },
-    scopes: ["openid", "crm"],
-    ttl: { AccessToken: 300, ClientCredentials: 300, Grant: 300, Interaction: 300, Session: 300 },
-    clients: [
-      {
-        client_id: "crm-app",
-        application_type: "native",
-        token_endpoint_auth_method: "none",
-        redirect_uris: [callback],
-      },
-      { ...script, grant_types: ["client_credentials"], redirect_uris: [], response_types: [] },
-    ],
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    extraTokenClaims: (_, token) => accounts[token.accountId ?? token.clientId],
-    formats: { customizers: { jwt: (_, __, token) => twist(token) } },
-    features: {
-      clientCredentials: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => mcp,
-        useGrantedResource: () => true,
-        getResourceServerInfo: (_, audience) => resource(audience),
-      },
-    },
-  });
-  const answer = provider.callback();
-  listener = createServer((request, response) => {
-    if (request.url.startsWith("/jwks")) keysFetchedAt = Date.now();
-    answer(request, response);
-  });
-  listener.listen(new URL(issuer).port, "127.0.0.1");
-  await once(listener, "listening");
-}
-
-async function stopProvider() {
-  listener.close();
-  listener.closeAllConnections();
-  await once(listener, "close");
-}
-
 /** The server asks for unknown keys every ten seconds at the most. */
 async function untilKeysMayBeFetched() {
-  await sleep(Math.max(0, keysFetchedAt + 10_500 - Date.now()));
-}
-
-/** A token for the script, by its secret. */
-async function issue(change = () => {}) {
-  twist = change;
-  const form = { grant_type: "client_credentials", scope: "crm", resource: mcp, ...script };
-  const response = await fetch(`${issuer}/token`, { method: "POST", body: new URLSearchParams(form) });
-  const body = await response.json();
-  twist = () => {};
-  return body.access_token ?? fail(`the provider issued nothing: ${JSON.stringify(body)}`);
-}
-
-/** Signs somebody in at the provider, as a browser would, and gives what it brings back from there. */
-async function browse(url, login) {
-  const cookies = new Map();
-  let form;
-  for (let steps = 0; steps < 10; steps += 1) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const request = form ? { method: "POST", body: new URLSearchParams(form) } : {};
-    const response = await fetch(url, { ...request, headers: { cookie }, redirect: "manual" });
-    for (const set of response.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(set);
-      if (value) cookies.set(name, value);
-      else cookies.delete(name);
-    }
-    const location = response.headers.get("location");
-    if (location?.startsWith(callback)) return new URL(location).searchParams;
-    if (location) {
-      [url, form] = [new URL(location, issuer), undefined];
-    } else {
-      const [, prompt] = /name="prompt" value="(\w+)"/.exec(await response.text());
-      form = { prompt, login, password: "any will do" };
-    }
-  }
-  fail("the provider did not send its visitor back");
-}
-
-/** What the SDK asks of an application that has users sign in. */
-function application(login) {
-  const kept = {};
-  return {
-    redirectUrl: callback,
-    clientMetadata: { redirect_uris: [callback], scope: "crm" },
-    clientInformation: () => ({ client_id: "crm-app" }),
-    tokens: () => kept.tokens,
-    saveTokens: (tokens) => void (kept.tokens = tokens),
-    codeVerifier: () => kept.verifier,
-    saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
-    discoveryState: () => kept.discovery,
-    saveDiscoveryState: (discovery) => void (kept.discovery = discovery),
-    redirectToAuthorization: (url) => void (kept.came = browse(url, login)),
-    came: () => kept.came,
-    provider: () => new URL(kept.discovery.authorizationServerUrl).origin,
-  };
+  await sleep(Math.max(0, provider.keysFetchedAt + 10_500 - Date.now()));
 }
 
 async function connect(era, options) {
@@ -234,11 +101,11 @@ async function connect(era, options) {
 
 /** Calls a tool as nobody, goes where the refusal points, signs in there, and comes back with a token. */
 async function signIn(login, era) {
-  const authProvider = application(login);
+  const authProvider = provider.application(login);
   const stranger = await connect(era, { authProvider });
   const refused = await stranger.client.callTool({ name: "crm_contact_list" }).catch((error) => error);
   check(`${login}, ${era}: the SDK was told to sign in`, refused.constructor.name, "UnauthorizedError");
-  check(`${login}, ${era}: it found the provider by itself`, authProvider.provider(), issuer);
+  check(`${login}, ${era}: it found the provider by itself`, authProvider.found(), issuer);
   await stranger.transport.finishAuth(await authProvider.came());
   await stranger.client.close();
   const { client } = await connect(era, { authProvider });
@@ -334,13 +201,12 @@ writeFileSync(
   provision = true
 `,
 );
-accounts = {
+provider.accounts = {
   ann: { tenant: harbour, role: "crm-admins", email: "ann@harbour.example" },
   eve: { tenant: pine, role: "crm-admins", email: "eve@pine.example" },
-  [script.client_id]: { tenant: harbour, role: "crm-guests" },
+  [provider.script.client_id]: { tenant: harbour, role: "crm-guests" },
 };
-keys = await makeKeys("first");
-await startProvider();
+await provider.start();
 await serve();
 
 console.log("discovery");
@@ -356,9 +222,7 @@ for (const door of ["POST /mcp, legacy", "POST /mcp, modern"]) {
 
 console.log("who is let in");
 const ann = await signIn("ann", "modern");
-signWith = "ES256";
-await stopProvider();
-await startProvider();
+provider.signWith = "ES256";
 const eve = await signIn("eve", "legacy");
 for (const [{ client, token }, login, tenant] of [
   [ann, "ann", harbour],
@@ -371,7 +235,7 @@ for (const [{ client, token }, login, tenant] of [
   check(`${login} is the same over plain HTTP`, [me.tenant.id, me.role], [tenant, "admin"]);
   await accepted(`${login} is let in at every door`, token);
 }
-const good = await issue();
+const good = await provider.issue();
 await accepted("the script is let in at every door", good);
 const { socket } = await upgrade(good);
 socket.send(rpc({ name: "crm_contact_create", arguments: { name: "Nobody" } }));
@@ -396,14 +260,14 @@ const bySecret = (secret) => {
   const signed = `${encode({ ...decode(head), alg: "HS256" })}.${payload}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 };
-const publicKey = await exportSPKI(keys.find(({ alg }) => alg === "ES256").publicKey);
+const publicKey = await exportSPKI(provider.keys.find(({ alg }) => alg === "ES256").publicKey);
 const raised = encode({ ...decode(payload), role: "crm-admins" });
 const flipped = (signature[0] === "A" ? "B" : "A") + signature.slice(1);
 const algorithm = "an algorithm that is not accepted";
 // Those that the provider has signed itself say so in the audit log, by their subject.
-const signed = `a token of ${issuer} for ${script.client_id}, from 127.0.0.1: `;
+const signed = `a token of ${issuer} for ${provider.script.client_id}, from 127.0.0.1: `;
 const forged = `a token in the name of ${issuer}, from 127.0.0.1: `;
-const times = (change) => issue((token) => Object.assign(token.payload, change));
+const times = (change) => provider.issue((token) => Object.assign(token.payload, change));
 for (const [what, token, why, whose] of [
   ["expired", await times({ iat: seconds() - 400, exp: seconds() - 100 }), "it has expired", signed],
   ["for another audience", await times({ aud: "https://other.example" }), "another audience", signed],
@@ -414,7 +278,7 @@ for (const [what, token, why, whose] of [
   ["with a changed signature", `${head}.${payload}.${flipped}`, "its signature is wrong", forged],
   ["signed by nobody", `${encode({ ...decode(head), alg: "none" })}.${payload}.`, "it is malformed", forged],
   ["signed with the public key as a secret", bySecret(publicKey), algorithm, forged],
-  ["of an unknown key", await issue((it) => (it.header = { kid: "unknown" })), "no such key", forged],
+  ["of an unknown key", await provider.issue((it) => (it.header = { kid: "unknown" })), "no such key", forged],
 ]) {
   await refused(what, token, 401, invalid(why));
   const entry = await eventually(async () => {
@@ -434,20 +298,20 @@ check("the server's log tells of them all", log.split("refused a token").length 
 check("and holds no token", /eyJ/.test(log), false);
 
 console.log("new keys");
-const unused = await issue();
+const unused = await provider.issue();
 await untilKeysMayBeFetched();
-keys = await makeKeys("second");
-await stopProvider();
-await startProvider();
-const renewed = await issue();
+await provider.stop();
+await provider.replaceKeys("second");
+await provider.start();
+const renewed = await provider.issue();
 await accepted("a token of a new key is good at once", renewed);
 await refused("a token of the old key, used before", good, 401, invalid("no such key"));
 await refused("a token of the old key, not used before", unused, 401, invalid("no such key"));
 
 console.log("no provider");
-const late = await issue();
-const lateUnknown = await issue((token) => (token.header = { kid: "unknown" }));
-await stopProvider();
+const late = await provider.issue();
+const lateUnknown = await provider.issue((token) => (token.header = { kid: "unknown" }));
+await provider.stop();
 await untilKeysMayBeFetched();
 await accepted("a known key goes on working", late);
 await refused("an unknown key: not now", lateUnknown, 503, /^$/);
