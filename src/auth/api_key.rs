@@ -45,7 +45,7 @@ impl BearerStrategy for ApiKeyStrategy {
             if !matches!(found, Recognised::Good(_)) {
                 credentials.note_refused((key.user, key.tenant), &proof, found.why(), now()).await?;
             }
-            Ok(Admitted { principal: found.admitted()?, expires_at: key.expires_at })
+            Ok(Admitted { principal: found.admitted()?, expires_at: key.expires_at, rests_on: None })
         })
     }
 

@@ -13,10 +13,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use sha2::Digest as _;
+use std::any::Any;
 use std::fmt::Debug;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use zeroize::Zeroizing;
 
 /// Tokens that are remembered.
@@ -35,6 +37,12 @@ pub(crate) trait BearerStrategy: Send + Sync + Debug {
     /// that it knows.
     fn claims(&self, token: &Token) -> bool;
 
+    /// Whether a token that no strategy claims was made with what this one trusts, so that it is the one to
+    /// refuse it. Must not wait.
+    fn disowns(&self, _: &Token) -> bool {
+        false
+    }
+
     /// Whom the token admits, or why nobody: [`Error::InvalidToken`] or [`Error::NotAllowed`]. `from` is for
     /// the audit log.
     fn admit<'a>(&'a self, token: &'a Token, from: IpAddr) -> BoxFuture<'a, Result<Admitted>>;
@@ -51,6 +59,8 @@ pub struct Admitted {
     pub principal: Principal,
     /// When the token itself ends, in milliseconds since 1970, which may be before the principal does.
     pub expires_at: Option<i64>,
+    /// What showed that the token is good, such as a key. Once that is dropped, the token has to be judged anew.
+    pub rests_on: Option<Weak<dyn Any + Send + Sync>>,
 }
 
 /// All strategies that judge tokens, behind one door.
@@ -91,7 +101,7 @@ impl Bearers {
     async fn judge(&self, token: &Token, from: IpAddr) -> Result<Principal> {
         let (digest, now) = (token.digest(), now());
         let known = self.admitted.lock().as_ref().and_then(|recent| recent.get(&digest).cloned());
-        let known = known.filter(|entry| entry.admitted.expires_at.is_none_or(|end| now < end));
+        let known = known.filter(|entry| entry.admitted.stands(now));
         let entry = match known {
             Some(entry) if entry.admitted.principal.is_current() => {
                 if now < entry.noted_at + NOTED_EVERY {
@@ -116,6 +126,7 @@ impl Bearers {
             },
             None => {
                 let strategy = self.strategies.iter().find(|strategy| strategy.claims(token));
+                let strategy = strategy.or_else(|| self.strategies.iter().find(|strategy| strategy.disowns(token)));
                 let strategy = Arc::clone(strategy.ok_or_else(|| unknown(token))?);
                 let admitted = strategy.admit(token, from).await?;
                 Entry { admitted, strategy, noted_at: i64::MIN }
@@ -141,6 +152,13 @@ impl Bearers {
     async fn note_refused(&self, principal: &Principal, fallen: &Recognised, now: i64) -> Result<()> {
         let who = (principal.user(), principal.tenant());
         self.authority.credentials().note_refused(who, principal.proof(), fallen.why(), now).await
+    }
+}
+
+impl Admitted {
+    fn stands(&self, now: i64) -> bool {
+        let gone = self.rests_on.as_ref().is_some_and(|basis| basis.strong_count() == 0);
+        !gone && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
@@ -170,10 +188,15 @@ impl Token {
         struct Claims {
             iss: String,
         }
+        self.payload::<Claims>().map(|claims| claims.iss)
+    }
+
+    /// What a JWT says. Nothing has been checked about it yet.
+    pub(super) fn payload<C: DeserializeOwned>(&self) -> Option<C> {
         let mut parts = self.0.split('.');
         let payload = parts.nth(1).filter(|_| parts.next().is_some() && parts.next().is_none())?;
         let json = URL_SAFE_NO_PAD.decode(payload).ok()?;
-        serde_json::from_slice::<Claims>(&json).ok().map(|claims| claims.iss)
+        serde_json::from_slice(&json).ok()
     }
 
     fn digest(&self) -> Digest {

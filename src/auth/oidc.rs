@@ -7,6 +7,7 @@ mod claims;
 mod fetch;
 mod keys;
 mod options;
+mod refusals;
 
 pub use options::OidcOptions;
 
@@ -17,8 +18,11 @@ use crate::tenancy::{Authority, Proof, Recognised, Role, TenantId, UserId};
 use crate::time::now;
 use claims::Claims;
 use futures_util::future::BoxFuture;
-use jsonwebtoken::{Algorithm, Validation};
-use keys::IssuerKeys;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Header, Validation};
+use keys::{IssuerKeys, Key};
+use refusals::Refusals;
+use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -33,6 +37,18 @@ pub(crate) struct OidcStrategy {
     algorithms: Vec<Algorithm>,
     issuer: Arc<str>,
     keys: IssuerKeys,
+    refusals: Refusals,
+}
+
+/// Why nobody is admitted by a token.
+#[derive(Debug)]
+enum Unfit {
+    /// It cannot be said now.
+    Unknown(Error),
+    /// What it says need not be what its issuer has said.
+    Unsigned(&'static str),
+    /// Its issuer has said so, but not for this server, or not for now.
+    Signed(&'static str),
 }
 
 /// A strategy for each issuer. None of them may be this server itself, whose own tokens `own` issues.
@@ -60,23 +76,20 @@ impl OidcStrategy {
     fn new(authority: Authority, options: OidcOptions) -> Result<Self> {
         let algorithms = options.check()?;
         let keys = IssuerKeys::new(&options)?;
-        Ok(Self { authority, issuer: options.issuer.as_str().into(), algorithms, keys, options })
+        Ok(Self {
+            authority,
+            issuer: options.issuer.as_str().into(),
+            algorithms,
+            keys,
+            refusals: Refusals::default(),
+            options,
+        })
     }
 
-    /// What a token says, once it is sure that the issuer has signed it, for this server and for now.
-    async fn verify(&self, token: &Token) -> Result<Claims> {
-        let header = jsonwebtoken::decode_header(token.text()).map_err(|error| invalid(why(&error)))?;
-        if !self.algorithms.contains(&header.alg) {
-            return Err(invalid("it is signed with an algorithm that is not accepted from its issuer"));
-        }
-        // A token for something else, such as a logout, is none to sign in with.
-        let typ = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
-        if !["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()) {
-            return Err(invalid("it is no access token"));
-        }
-        if header.crit.is_some() {
-            return Err(invalid("its header asks for what is not supported"));
-        }
+    /// What a token says, once it is sure that the issuer has signed it, for this server and for now; and
+    /// the key that shows it.
+    async fn verify(&self, token: &Token) -> Result<(Claims, Arc<Key>), Unfit> {
+        let header = self.header(token)?;
         let key = self.keys.find(header.kid.as_deref(), header.alg).await?;
         let mut validation = Validation::new(header.alg);
         validation.leeway = LEEWAY;
@@ -84,20 +97,69 @@ impl OidcStrategy {
         validation.set_issuer(&[&self.options.issuer]);
         validation.set_audience(&[&self.options.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        let read = jsonwebtoken::decode::<Claims>(token.text(), &key, &validation);
-        let claims = read.map_err(|error| invalid(why(&error)))?.claims;
-        claims.check_times(now() / 1000, LEEWAY).map_err(invalid)?;
-        Ok(claims)
+        let claims = jsonwebtoken::decode::<Claims>(token.text(), &key.decoding, &validation)?.claims;
+        claims.check_times(now() / 1000, LEEWAY).map_err(Unfit::Signed)?;
+        match claims.subject() {
+            Some(_) => Ok((claims, key)),
+            None => Err(Unfit::Signed("it names no subject")),
+        }
+    }
+
+    /// A token's header, if it asks for nothing that is not done here.
+    fn header(&self, token: &Token) -> Result<Header, Unfit> {
+        let header = jsonwebtoken::decode_header(token.text())?;
+        if !self.algorithms.contains(&header.alg) {
+            return Err(Unfit::Unsigned("it is signed with an algorithm that is not accepted from its issuer"));
+        }
+        // A token for something else, such as a logout, is none to sign in with.
+        let typ = header.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
+        if !["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()) {
+            return Err(Unfit::Unsigned("it is no access token"));
+        }
+        if header.crit.is_some() {
+            return Err(Unfit::Unsigned("its header asks for what is not supported"));
+        }
+        Ok(header)
+    }
+
+    /// Whether a known key of the issuer has signed a token, whatever that says.
+    fn has_signed(&self, token: &Token) -> bool {
+        let Ok(header) = self.header(token) else { return false };
+        let Some(key) = header.kid.and_then(|id| self.keys.known(&id, header.alg)) else { return false };
+        let mut signature_alone = Validation::new(header.alg);
+        signature_alone.validate_exp = false;
+        signature_alone.validate_aud = false;
+        signature_alone.required_spec_claims.clear();
+        jsonwebtoken::decode::<Claims>(token.text(), &key.decoding, &signature_alone).is_ok()
+    }
+
+    /// Tells the tenant that a token names why it was refused. Of what the issuer has not signed, only a
+    /// tenant hears that the configuration gives to this issuer by its id.
+    async fn note(&self, claims: &Claims, signed: bool, why: &'static str, from: IpAddr) -> Result<()> {
+        let (credentials, now) = (self.authority.credentials(), now());
+        let named = self.named_tenant(claims).filter(|_| signed || !self.options.serves_all());
+        let Some(named) = named.filter(|named| self.refusals.due(named, why, now)) else { return Ok(()) };
+        let Some(tenant) = credentials.tenant(named).await? else { return Ok(()) };
+        let whose = match claims.subject().filter(|_| signed) {
+            Some(subject) => format!("a token of {} for {subject}", self.issuer),
+            None if signed => format!("a token of {}", self.issuer),
+            None => format!("a token in the name of {}", self.issuer),
+        };
+        credentials.note_stranger(tenant, &format!("{whose}, from {from}: {why}"), now).await
+    }
+
+    /// What a token calls its tenant, if its issuer may let people into that one.
+    fn named_tenant<'a>(&'a self, claims: &'a Claims) -> Option<&'a str> {
+        match (&self.options.tenant_claim, &self.options.tenants[..]) {
+            (Some(claim), _) => claims.text(claim).filter(|named| self.options.serves(named)),
+            (None, [only]) => Some(only.as_str()),
+            (None, _) => None,
+        }
     }
 
     /// The tenant that a token names, if its issuer may.
     async fn tenant(&self, claims: &Claims) -> Result<TenantId> {
-        let named = match (&self.options.tenant_claim, &self.options.tenants[..]) {
-            (Some(claim), _) => claims.text(claim).filter(|named| self.options.serves(named)),
-            (None, [only]) => Some(only.as_str()),
-            (None, _) => None,
-        };
-        let tenant = match named {
+        let tenant = match self.named_tenant(claims) {
             Some(id) => self.authority.credentials().tenant(id).await?,
             None => None,
         };
@@ -126,20 +188,29 @@ impl OidcStrategy {
         credentials.provision_user(&self.issuer, subject, shown, now).await.map(Some)
     }
 
-    async fn judge(&self, token: &Token) -> Result<Admitted> {
-        let claims = self.verify(token).await?;
+    async fn judge(&self, token: &Token, from: IpAddr) -> Result<Admitted> {
+        let (claims, key) = match self.verify(token).await {
+            Ok(good) => good,
+            Err(Unfit::Unknown(error)) => return Err(error),
+            Err(unfit @ (Unfit::Unsigned(why) | Unfit::Signed(why))) => {
+                if let Some(claims) = token.payload() {
+                    self.note(&claims, matches!(unfit, Unfit::Signed(_)), why, from).await?;
+                }
+                return Err(invalid(why));
+            }
+        };
         let subject = claims.subject().ok_or_else(|| invalid("it names no subject"))?;
         let (tenant, credentials, now) = (self.tenant(&claims).await?, self.authority.credentials(), now());
         let expires_at = claims.expires_at(LEEWAY);
         let role = match self.role(&claims) {
             Ok(role) => role,
             Err(refused) => {
-                credentials.note_stranger(tenant, &self.issuer, subject, "its token gives no role", now).await?;
+                self.note(&claims, true, "it gives no role", from).await?;
                 return Err(refused);
             }
         };
         let Some(user) = self.user(&claims, subject, now).await? else {
-            credentials.note_stranger(tenant, &self.issuer, subject, "unknown here", now).await?;
+            self.note(&claims, true, "nobody here is known by it", from).await?;
             return Err(Error::NotAllowed("Nobody here is known by this token. Ask whoever runs this server.".into()));
         };
         let proof = Proof::External { issuer: Arc::clone(&self.issuer), role };
@@ -154,7 +225,9 @@ impl OidcStrategy {
         if !matches!(found, Recognised::Good(_)) {
             credentials.note_refused((user, tenant), &proof, found.why(), now).await?;
         }
-        Ok(Admitted { principal: found.admitted()?, expires_at: Some(expires_at) })
+        let key: Arc<dyn Any + Send + Sync> = key;
+        let rests_on = Some(Arc::downgrade(&key));
+        Ok(Admitted { principal: found.admitted()?, expires_at: Some(expires_at), rests_on })
     }
 }
 
@@ -163,8 +236,27 @@ impl BearerStrategy for OidcStrategy {
         token.claimed_issuer().is_some_and(|issuer| issuer == *self.issuer)
     }
 
-    fn admit<'a>(&'a self, token: &'a Token, _: IpAddr) -> BoxFuture<'a, Result<Admitted>> {
-        Box::pin(self.judge(token))
+    fn disowns(&self, token: &Token) -> bool {
+        self.has_signed(token)
+    }
+
+    fn admit<'a>(&'a self, token: &'a Token, from: IpAddr) -> BoxFuture<'a, Result<Admitted>> {
+        Box::pin(self.judge(token, from))
+    }
+}
+
+impl From<jsonwebtoken::errors::Error> for Unfit {
+    /// What a token says is looked at once its signature is known to be good.
+    fn from(error: jsonwebtoken::errors::Error) -> Self {
+        match error.kind() {
+            ErrorKind::ExpiredSignature
+            | ErrorKind::ImmatureSignature
+            | ErrorKind::InvalidAudience
+            | ErrorKind::InvalidIssuer
+            | ErrorKind::MissingRequiredClaim(_)
+            | ErrorKind::InvalidClaimFormat(_) => Self::Signed(why(&error)),
+            _ => Self::Unsigned(why(&error)),
+        }
     }
 }
 

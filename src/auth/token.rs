@@ -223,7 +223,7 @@ impl BearerStrategy for TokenStrategy {
             let family = family.filter(|family| family.user.uuid() == claims.sub);
             let family = family.ok_or_else(|| Recognised::Revoked.refusal())?;
             let expires_at = Some((claims.exp + LEEWAY as i64) * 1000);
-            Ok(Admitted { principal: self.recognise(&family).await?, expires_at })
+            Ok(Admitted { principal: self.recognise(&family).await?, expires_at, rests_on: None })
         })
     }
 }

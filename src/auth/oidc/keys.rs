@@ -3,7 +3,7 @@
 //! As long as the issuer can't be reached, the keys that are known go on working.
 
 use super::fetch::{self, KeySet};
-use super::{OidcOptions, invalid};
+use super::{OidcOptions, Unfit};
 use crate::error::{Error, Result};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -29,7 +29,7 @@ pub(super) struct IssuerKeys {
 
 #[derive(Debug, Clone, Default)]
 struct Known {
-    keys: Arc<[Key]>,
+    keys: Arc<[Arc<Key>]>,
     /// When they were fetched.
     fetched: Option<Instant>,
     /// When fetching them began last, whatever came of it.
@@ -38,12 +38,13 @@ struct Known {
     failed: bool,
 }
 
+/// A key; it is dropped once its issuer publishes it no more.
 #[derive(Debug)]
-struct Key {
-    id: Option<String>,
+pub(super) struct Key {
+    published: Jwk,
     /// What it may be used with.
     algorithms: Vec<Algorithm>,
-    decoding: DecodingKey,
+    pub(super) decoding: DecodingKey,
 }
 
 impl IssuerKeys {
@@ -62,8 +63,8 @@ impl IssuerKeys {
     /// The key that a token's header names.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`] when there is none that fits, [`Error::Busy`] when the issuer can't be asked.
-    pub(super) async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey> {
+    /// [`Unfit::Unsigned`] when there is none that fits, [`Error::Busy`] when the issuer can't be asked.
+    pub(super) async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Arc<Key>, Unfit> {
         let mut known = self.known.read().clone();
         let old = known.fetched.is_some_and(|fetched| fetched.elapsed() >= self.refresh_every);
         // One of those who come at that time fetches them; the others make do with what there is. An
@@ -88,14 +89,21 @@ impl IssuerKeys {
             known = self.known.read().clone();
         }
         match known.named(id) {
-            Some(key) if key.algorithms.contains(&algorithm) => Ok(key.decoding.clone()),
-            Some(_) => Err(invalid("it is signed with another algorithm than its key is for")),
+            Some(key) if key.algorithms.contains(&algorithm) => Ok(Arc::clone(key)),
+            Some(_) => Err(Unfit::Unsigned("it is signed with another algorithm than its key is for")),
             None if known.failed => {
-                Err(Error::Busy("The issuer of this token cannot be reached just now. Try again soon.".into()))
+                let text = "The issuer of this token cannot be reached just now. Try again soon.";
+                Err(Unfit::Unknown(Error::Busy(text.into())))
             }
-            None if id.is_none() => Err(invalid("it does not say which of its issuer's keys has signed it")),
-            None => Err(invalid("its issuer has no such key")),
+            None if id.is_none() => Err(Unfit::Unsigned("it does not say which of its issuer's keys has signed it")),
+            None => Err(Unfit::Unsigned("its issuer has no such key")),
         }
+    }
+
+    /// The key with this id, if it is known already and meant for this algorithm.
+    pub(super) fn known(&self, id: &str, algorithm: Algorithm) -> Option<Arc<Key>> {
+        let known = self.known.read();
+        known.named(Some(id)).filter(|key| key.algorithms.contains(&algorithm)).cloned()
     }
 
     /// Fetches the keys; whoever calls this holds the lock.
@@ -108,9 +116,9 @@ impl IssuerKeys {
         }
         match fetch::key_set(&self.client, &self.issuer).await {
             Ok(set) => {
-                let keys = read(set);
-                tracing::info!(issuer = self.issuer, keys = keys.len(), "fetched the keys of an issuer");
                 let mut known = self.known.write();
+                let keys = read(set, &known.keys);
+                tracing::info!(issuer = self.issuer, keys = keys.len(), "fetched the keys of an issuer");
                 (known.keys, known.fetched, known.failed) = (keys, Some(Instant::now()), false);
             }
             Err(error) => tracing::error!(issuer = self.issuer, error, "could not fetch the keys of an issuer"),
@@ -120,9 +128,9 @@ impl IssuerKeys {
 
 impl Known {
     /// The key with this id, or without one the only key.
-    fn named(&self, id: Option<&str>) -> Option<&Key> {
+    fn named(&self, id: Option<&str>) -> Option<&Arc<Key>> {
         match (id, &self.keys[..]) {
-            (Some(id), keys) => keys.iter().find(|key| key.id.as_deref() == Some(id)),
+            (Some(id), keys) => keys.iter().find(|key| key.published.common.key_id.as_deref() == Some(id)),
             (None, [only]) => Some(only),
             (None, _) => None,
         }
@@ -133,10 +141,11 @@ fn elapsed(since: Option<Instant>, time: Duration) -> bool {
     since.is_none_or(|since| since.elapsed() >= time)
 }
 
-/// The keys that can check signatures; what else a set has is passed over.
-fn read(set: KeySet) -> Arc<[Key]> {
+/// The keys that can check signatures; what else a set has is passed over. Those that were known stay the same.
+fn read(set: KeySet, known: &[Arc<Key>]) -> Arc<[Arc<Key>]> {
     let jwks = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
-    jwks.filter_map(key).take(MAX_KEYS).collect()
+    let same = |jwk: &Jwk| known.iter().find(|key| key.published == *jwk).cloned();
+    jwks.filter_map(|jwk| same(&jwk).or_else(|| key(jwk).map(Arc::new))).take(MAX_KEYS).collect()
 }
 
 fn key(jwk: Jwk) -> Option<Key> {
@@ -156,5 +165,5 @@ fn key(jwk: Jwk) -> Option<Key> {
         algorithms.retain(|algorithm| format!("{algorithm:?}") == only.to_string());
     }
     let decoding = DecodingKey::from_jwk(&jwk).ok()?;
-    Some(Key { id: jwk.common.key_id, algorithms, decoding })
+    Some(Key { published: jwk, algorithms, decoding })
 }

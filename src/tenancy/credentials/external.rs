@@ -3,7 +3,7 @@
 //! Such a user has no password, and is looked up by issuer and subject alone: that a token names an email
 //! address does not make its bearer the user who signed up with it.
 
-use super::{Credentials, a_minute_before};
+use super::Credentials;
 use crate::error::{Error, Result};
 use crate::store::{Event, Write, params};
 use crate::tenancy::ids::{TenantId, UserId};
@@ -88,22 +88,10 @@ impl Credentials {
         }
     }
 
-    /// Notes that somebody of whom an issuer knows was refused, at most once a minute in a tenant. Nobody
-    /// waits for it.
-    pub(crate) async fn note_stranger(
-        &self,
-        tenant: TenantId,
-        issuer: &str,
-        subject: &str,
-        why: &str,
-        now: i64,
-    ) -> Result<()> {
-        let sql = "INSERT INTO audit (tenant_id, id, at, action, detail)
-                   SELECT $1, $2, $3, 'auth.refused', $4 WHERE NOT EXISTS (SELECT 1 FROM audit a
-                       WHERE a.tenant_id = $1 AND a.id > $5 AND a.action = 'auth.refused' AND a.actor_id IS NULL)";
-        let detail = format!("a token of {issuer} for {subject}: {why}");
-        let params = params![tenant, Uuid::now_v7(), now, detail, a_minute_before(now)];
-        self.store.write_soon(Write::new().run(sql, params)).await
+    /// Notes that somebody was refused who is no user here. Nobody waits for it.
+    pub(crate) async fn note_stranger(&self, tenant: TenantId, detail: &str, now: i64) -> Result<()> {
+        let sql = "INSERT INTO audit (tenant_id, id, at, action, detail) VALUES ($1, $2, $3, 'auth.refused', $4)";
+        self.store.write_soon(Write::new().run(sql, params![tenant, Uuid::now_v7(), now, detail])).await
     }
 }
 

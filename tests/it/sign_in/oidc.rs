@@ -163,7 +163,13 @@ async fn each_bad_token_is_refused_and_says_why() {
         ("for nobody", without("aud"), 401, "a claim is missing"),
         ("about nobody", without("sub"), 401, "a claim is missing"),
         ("about an empty subject", sign("sub", json!("")), 401, "it names no subject"),
-        ("of another issuer", sign("iss", json!("https://evil.example")), 401, "issuer that this server knows"),
+        ("that names another issuer", sign("iss", json!("https://evil.example")), 401, "it is from another issuer"),
+        (
+            "of another issuer",
+            stranger.sign(&with(&issuer, "iss", json!("https://evil.example"))),
+            401,
+            "issuer that this server knows",
+        ),
         ("signed by another key", stranger.sign(&claims(&issuer)), 401, "its signature is wrong"),
         ("tampered with", format!("{}.{tampered}.{}", parts[0], parts[2]), 401, "its signature is wrong"),
         ("not signed", format!("{}.{body}.", encode(json!({ "alg": "none", "kid": "ed" }))), 401, "it is"),
@@ -221,12 +227,46 @@ async fn each_bad_token_is_refused_and_says_why() {
         assert!(response.body.contains(why), "{what}: {}", response.body);
         assert!(!format!("{response:?}").contains(&token), "{what}: it is echoed");
     }
-    // Where the tenant is known, its admins can read of it; of a foreign one nothing is written.
-    let told = refusals(&server, TENANTS[0]).await;
-    assert_eq!(told, [format!("a token of {} for 7c1b: its token gives no role", issuer.url)]);
-    assert!(refusals(&server, FOREIGN).await.is_empty());
+    // The admins of the tenant that they name can read of each kind, once; of a foreign one nothing is written.
+    let signed = format!("a token of {} for 7c1b, from 127.0.0.1", issuer.url);
+    let forged = format!("a token in the name of {}, from 127.0.0.1", issuer.url);
+    let expected = [
+        format!("{signed}: it has expired"),
+        format!("{signed}: a claim is missing or malformed"),
+        format!("{signed}: its time has not come yet"),
+        format!("{signed}: it was issued in the future"),
+        format!("{signed}: it is for another audience"),
+        format!("a token of {}, from 127.0.0.1: it names no subject", issuer.url),
+        format!("{signed}: it is from another issuer"),
+        format!("{forged}: its signature is wrong"),
+        format!("{forged}: it is malformed"),
+        format!("{forged}: it is signed with an algorithm that is not accepted from its issuer"),
+        format!("{forged}: it is signed with another algorithm than its key is for"),
+        format!("{forged}: it does not say which of its issuer's keys has signed it"),
+        format!("{forged}: its issuer has no such key"),
+        format!("{forged}: it is no access token"),
+        format!("{forged}: its header asks for what is not supported"),
+        format!("{signed}: it gives no role"),
+    ];
+    assert_eq!(refusals(&server, TENANTS[0]).await, expected);
+    for untouched in [TENANTS[1], FOREIGN] {
+        assert!(refusals(&server, untouched).await.is_empty());
+    }
     // A good one goes on being good.
     assert_eq!(knock(&server, &good).await.status, 101);
+}
+
+#[tokio::test]
+async fn of_an_issuer_for_all_tenants_none_hears_what_it_has_not_signed() {
+    let (signer, stranger) = (Signer::ed25519("ed"), Signer::ed25519("ed"));
+    let issuer = Issuer::start(&[&signer]).await;
+    let server = serve(vec![OidcOptions { tenants: vec!["*".into()], ..provisioning(&issuer) }]).await;
+    let late = with(&issuer, "exp", json!(now() - 31));
+    for token in [stranger.sign(&claims(&issuer)), stranger.sign(&late), signer.sign(&late)] {
+        assert_eq!(knock(&server, &token).await.status, 401);
+    }
+    let expected = format!("a token of {} for 7c1b, from 127.0.0.1: it has expired", issuer.url);
+    assert_eq!(refusals(&server, TENANTS[0]).await, [expected]);
 }
 
 #[tokio::test]
@@ -301,11 +341,19 @@ async fn a_new_key_is_found_and_an_old_one_forgotten() {
     let issuer = Issuer::start(&[&old]).await;
     let options = OidcOptions { unknown_key_every: Duration::ZERO, ..provisioning(&issuer) };
     let server = serve(vec![options]).await;
-    assert_eq!(knock(&server, &old.sign(&claims(&issuer))).await.status, 101);
-    issuer.publish(vec![new.jwk.clone()]);
+    let remembered = old.sign(&claims(&issuer));
+    assert_eq!(knock(&server, &remembered).await.status, 101);
+    issuer.publish(vec![old.jwk.clone(), new.jwk.clone()]);
     assert_eq!(knock(&server, &new.sign(&claims(&issuer))).await.status, 101);
-    let refused = knock(&server, &old.sign(&with(&issuer, "jti", json!("later")))).await;
-    assert_eq!(refused.status, 401, "{}", refused.body);
+    assert_eq!(knock(&server, &remembered).await.status, 101);
+    issuer.publish(vec![new.jwk.clone()]);
+    let unknown = new.sign_as(Header { kid: Some("no".into()), ..Header::new(new.algorithm) }, &claims(&issuer));
+    assert_eq!(knock(&server, &unknown).await.status, 401);
+    for token in [remembered, old.sign(&with(&issuer, "jti", json!("later")))] {
+        let refused = knock(&server, &token).await;
+        assert_eq!(refused.status, 401, "{}", refused.body);
+        assert!(refused.body.contains("no such key"), "{}", refused.body);
+    }
 }
 
 #[tokio::test]
