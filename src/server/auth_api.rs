@@ -75,6 +75,11 @@ impl Route {
         }
     }
 
+    /// Whether it is a document that is the same for everybody, and kept in between.
+    fn is_public(self) -> bool {
+        matches!(self, Self::Keys | Self::Document)
+    }
+
     fn serves(self, method: &Method) -> bool {
         *method == self.method() || *method == Method::HEAD && self.method() == Method::GET
     }
@@ -89,6 +94,11 @@ impl AuthApi {
     pub(super) async fn serve(&self, route: Route, request: Request<Incoming>, from: IpAddr) -> Response<Bytes> {
         if !route.serves(request.method()) {
             return reply::method_not_allowed(&route.method());
+        }
+        if !route.is_public()
+            && let Err(too_soon) = self.manager.check_rates(from, None)
+        {
+            return reply::error(route, &too_soon);
         }
         let (parts, body) = request.into_parts();
         let incoming = body::Arriving { route, headers: &parts.headers, body, patience: self.patience };
