@@ -128,17 +128,22 @@ impl AuthApi {
 
     async fn sign_up(&self, SignUp { email, password, tenant_name }: SignUp, from: IpAddr) -> Result<SignedIn> {
         let principal = self.manager.passwords().sign_up(&email, password, &tenant_name, from).await?;
+        self.note(&principal, "auth.sign_in").await?;
         self.enter(principal, from).await
     }
 
     async fn sign_in(&self, sign_in: SignIn, from: IpAddr) -> Result<SignedIn> {
         let SignIn { email, password, invitation, tenant } = sign_in;
         let principal = self.manager.passwords().sign_in(&email, password, invitation.as_deref(), from).await?;
-        let principal = match tenant {
-            Some(tenant) => self.manager.authority().switch(&principal, &tenant, time::now()).await?,
-            None => principal,
-        };
-        self.enter(principal, from).await
+        self.note(&principal, "auth.sign_in").await?;
+        let Some(tenant) = tenant else { return self.enter(principal, from).await };
+        let there = self.manager.authority().switch(&principal, &tenant, time::now()).await?;
+        self.note(&there, "tenant.switch").await?;
+        self.enter(there, from).await
+    }
+
+    async fn note(&self, principal: &Principal, action: &'static str) -> Result<()> {
+        self.manager.authority().directory().note_entry(principal, action, time::now()).await
     }
 
     async fn sign_out(&self, headers: &HeaderMap, from: IpAddr) -> Result<()> {
