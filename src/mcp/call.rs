@@ -54,9 +54,9 @@ impl Exchange<'_> {
         };
         if tool.exclusive {
             let work = self.noting_lists(work);
-            return Ok(Step::Run(Running::new(Some(self.id), self.era, work).exclusive()));
+            return Ok(Step::Run(Running::new(self.in_flight, self.era, work).exclusive()));
         }
-        Ok(Step::Run(Running::new(Some(self.id), self.era, work)))
+        Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
     }
 
     fn check_access(&self, tool: &Tool) -> Result<()> {

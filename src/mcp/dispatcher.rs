@@ -192,7 +192,7 @@ impl Dispatcher {
             Err(error) => return Step::Answer(Answer::to(&id, Era::Legacy).error(&error)),
         };
         let era = params.era();
-        let exchange = Exchange { dispatcher: self, channel, scope, id, era };
+        let exchange = Exchange { dispatcher: self, channel, scope, id, in_flight: None, era };
         match exchange.serve(&method, &params) {
             Ok(step) => step,
             Err((id, error)) => Step::Answer(Answer::to(&id, era).error(&error)),

@@ -7,7 +7,7 @@ use super::lists::{self, PageOf};
 use super::params::Params;
 use super::running::{Running, Work};
 use super::subscriptions;
-use crate::session::{Announcer, Channel, NotAdmitted, Session};
+use crate::session::{Announcer, Channel, InFlight, NotAdmitted, Session};
 use crate::tenancy::{Principal, TenantScope};
 use crate::tools::{Arguments, Asker, Context, Keep, Members, Prompts, Reporter, Resources, Round};
 use crate::wire::{self, Answer, Capabilities, Era, ErrorCode, RequestId, WireError};
@@ -22,25 +22,26 @@ pub(super) struct Exchange<'a> {
     /// What who is signed in may touch.
     pub(super) scope: Option<TenantScope>,
     pub(super) id: RequestId,
+    /// Its hold on its id, once it has been let.
+    pub(super) in_flight: Option<InFlight>,
     pub(super) era: Era,
 }
 
 impl Exchange<'_> {
-    pub(super) fn serve(self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+    pub(super) fn serve(mut self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let limit = self.dispatcher.manager.limits().max_calls_in_flight;
-        if let Err(not_admitted) = self.session().admit(&self.id, limit) {
-            let error = match not_admitted {
-                NotAdmitted::IdInUse => WireError::new(
-                    ErrorCode::InvalidRequest,
-                    format!("Invalid request: a request with the id {} has no answer yet", self.id),
-                ),
-                NotAdmitted::TooMany => WireError::new(
-                    ErrorCode::Internal,
-                    format!("{limit} requests of this connection run already, which is the limit; wait for an answer"),
-                ),
-            };
-            return Err(self.fail(error));
-        }
+        self.in_flight = match self.session().admit(&self.id, limit) {
+            Ok(in_flight) => Some(in_flight),
+            Err(NotAdmitted::IdInUse) => {
+                let message = format!("Invalid request: a request with the id {} has no answer yet", self.id);
+                return Err(self.fail(WireError::new(ErrorCode::InvalidRequest, message)));
+            }
+            Err(NotAdmitted::TooMany) => {
+                let message =
+                    format!("{limit} requests of this connection run already, which is the limit; wait for an answer");
+                return Err(self.fail(WireError::new(ErrorCode::Internal, message)));
+            }
+        };
         if self.era == Era::Modern {
             if let Err(error) = params.check_modern() {
                 return Err(self.fail(error));
@@ -177,7 +178,7 @@ impl Exchange<'_> {
             Ok(context) => context,
             Err(error) => return Err(self.fail(error)),
         };
-        let (id, own_id) = (self.id.clone(), self.id);
+        let (id, in_flight) = (self.id, self.in_flight);
         let work = async move {
             let listening =
                 subscriptions::listen(&dispatcher.features, &dispatcher.manager, &session, &context, &id, &filter);
@@ -186,7 +187,7 @@ impl Exchange<'_> {
                 Err(error) => Answer::to(&id, Era::Modern).error(&error),
             }
         };
-        Ok(Step::Run(Running::new(Some(own_id), Era::Modern, Box::pin(work))))
+        Ok(Step::Run(Running::new(in_flight, Era::Modern, Box::pin(work))))
     }
 
     /// Runs what gives the members of a result, and whether it is one that may be kept.
@@ -201,7 +202,7 @@ impl Exchange<'_> {
         match self.context(params, nobody()) {
             Ok(context) => {
                 let work = self.work(context, start);
-                Ok(Step::Run(Running::new(Some(self.id), self.era, work)))
+                Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
             }
             Err(error) => Err(self.fail(error)),
         }
@@ -225,7 +226,7 @@ impl Exchange<'_> {
         match prepared {
             Ok((asking, context)) => {
                 let work = asking.run(self.work(context, start));
-                Ok(Step::Run(Running::new(Some(self.id), self.era, work)))
+                Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
             }
             Err(error) => Err(self.fail(error)),
         }

@@ -11,7 +11,7 @@ impl Exchange<'_> {
         if matches!(method, "initialize" | "ping") {
             return None;
         }
-        let error = self.dispatcher.manager.check_rates(self.session(), self.principal()).err()?;
+        let error = self.dispatcher.manager.check_rates(self.session().peer(), self.principal()).err()?;
         if method == "tools/call" {
             return Some(Ok(Step::Answer(self.answer().tool_error(&error))));
         }

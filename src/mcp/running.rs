@@ -1,5 +1,6 @@
 //! A call under way.
 
+use crate::session::InFlight;
 use crate::wire::{Answer, Era, ErrorCode, Frame, RequestId, WireError};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,15 +13,16 @@ pub(super) type Work = Pin<Box<dyn Future<Output = Frame> + Send>>;
 /// A call that may have to wait. It runs where it is polled and ends where it is dropped; it gives
 /// the frame to answer with, if there is one.
 pub struct Running {
-    id: Option<RequestId>,
+    /// Its hold on its request's id.
+    in_flight: Option<InFlight>,
     era: Era,
     exclusive: bool,
     work: Work,
 }
 
 impl Running {
-    pub(super) fn new(id: Option<RequestId>, era: Era, work: Work) -> Self {
-        Self { id, era, exclusive: false, work }
+    pub(super) fn new(in_flight: Option<InFlight>, era: Era, work: Work) -> Self {
+        Self { in_flight, era, exclusive: false, work }
     }
 
     pub(super) fn exclusive(mut self) -> Self {
@@ -31,7 +33,7 @@ impl Running {
     /// The id of its request; a batch has none.
     #[must_use]
     pub fn id(&self) -> Option<&RequestId> {
-        self.id.as_ref()
+        self.in_flight.as_ref().map(InFlight::id)
     }
 
     /// Whether the messages behind it have to wait for it.
@@ -43,7 +45,7 @@ impl Running {
 
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Running").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Running").field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -51,11 +53,12 @@ impl Future for Running {
     type Output = Option<Frame>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
-        let Self { id, era, work, .. } = &mut *self;
-        match guarded(id.as_ref(), || work.as_mut().poll(cx)) {
+        let Self { in_flight, era, work, .. } = &mut *self;
+        let id = in_flight.as_ref().map(InFlight::id);
+        match guarded(id, || work.as_mut().poll(cx)) {
             Ok(poll) => poll.map(|frame| (!frame.is_none()).then_some(frame)),
             Err(error) => {
-                let answer = id.as_ref().map_or_else(|| Answer::to_nobody(false), |id| Answer::to(id, *era));
+                let answer = id.map_or_else(|| Answer::to_nobody(false), |id| Answer::to(id, *era));
                 Poll::Ready(Some(answer.error(&error)))
             }
         }

@@ -108,8 +108,9 @@ pub(crate) async fn revoke(scope: &TenantScope, key: &ApiKey, now: i64) -> Resul
     let ApiKey { id, name, user_id, email, .. } = key;
     let write = scope
         .write()
-        .run("DELETE FROM api_key WHERE tenant_id = $1 AND id = $2", params![*id])
+        // Before it is gone, for it may be the one that revokes itself.
         .audit("auth.revoke_api_key", &format!("{name:?} ({id}) of {email}"), now)
+        .run("DELETE FROM api_key WHERE tenant_id = $1 AND id = $2", params![*id])
         .user_changed(*user_id);
     write.commit().await.map(drop)
 }

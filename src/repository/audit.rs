@@ -15,7 +15,7 @@ pub(crate) struct Entry {
     pub(crate) at: String,
     /// What was done, such as auth.sign_in.
     pub(crate) action: String,
-    /// The email address of who did it.
+    /// The email address of who did it, and the name of the API key if it was done by one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) actor: Option<String>,
     /// More about it.

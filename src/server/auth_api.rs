@@ -75,6 +75,11 @@ impl Route {
         }
     }
 
+    /// Whether it is a document that is the same for everybody, and kept in between.
+    fn is_public(self) -> bool {
+        matches!(self, Self::Keys | Self::Document)
+    }
+
     fn serves(self, method: &Method) -> bool {
         *method == self.method() || *method == Method::HEAD && self.method() == Method::GET
     }
@@ -89,6 +94,11 @@ impl AuthApi {
     pub(super) async fn serve(&self, route: Route, request: Request<Incoming>, from: IpAddr) -> Response<Bytes> {
         if !route.serves(request.method()) {
             return reply::method_not_allowed(&route.method());
+        }
+        if !route.is_public()
+            && let Err(too_soon) = self.manager.check_rates(from, None)
+        {
+            return reply::error(route, &too_soon);
         }
         let (parts, body) = request.into_parts();
         let incoming = body::Arriving { route, headers: &parts.headers, body, patience: self.patience };
@@ -118,17 +128,22 @@ impl AuthApi {
 
     async fn sign_up(&self, SignUp { email, password, tenant_name }: SignUp, from: IpAddr) -> Result<SignedIn> {
         let principal = self.manager.passwords().sign_up(&email, password, &tenant_name, from).await?;
+        self.note(&principal, "auth.sign_in").await?;
         self.enter(principal, from).await
     }
 
     async fn sign_in(&self, sign_in: SignIn, from: IpAddr) -> Result<SignedIn> {
         let SignIn { email, password, invitation, tenant } = sign_in;
         let principal = self.manager.passwords().sign_in(&email, password, invitation.as_deref(), from).await?;
-        let principal = match tenant {
-            Some(tenant) => self.manager.authority().switch(&principal, &tenant, time::now()).await?,
-            None => principal,
-        };
-        self.enter(principal, from).await
+        self.note(&principal, "auth.sign_in").await?;
+        let Some(tenant) = tenant else { return self.enter(principal, from).await };
+        let there = self.manager.authority().switch(&principal, &tenant, time::now()).await?;
+        self.note(&there, "tenant.switch").await?;
+        self.enter(there, from).await
+    }
+
+    async fn note(&self, principal: &Principal, action: &'static str) -> Result<()> {
+        self.manager.authority().directory().note_entry(principal, action, time::now()).await
     }
 
     async fn sign_out(&self, headers: &HeaderMap, from: IpAddr) -> Result<()> {

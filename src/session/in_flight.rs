@@ -41,26 +41,21 @@ pub struct InFlight {
 }
 
 impl Session {
-    /// Whether a request with this id may start, beside at most `limit` others.
+    /// Lets a request with this id start, beside at most `limit` others; its id is taken until what this returns is
+    /// dropped. Of several that come at once with one id, one is let.
     ///
     /// # Errors
     /// Says why not.
-    pub fn admit(&self, id: &RequestId, limit: usize) -> Result<(), NotAdmitted> {
-        let requests = self.requests.lock();
+    pub fn admit(self: &Arc<Self>, id: &RequestId, limit: usize) -> Result<InFlight, NotAdmitted> {
+        let mut requests = self.requests.lock();
         if requests.running.contains(id) || requests.listens.iter().any(|listen| listen.id == *id) {
             return Err(NotAdmitted::IdInUse);
         }
         if requests.running.len() >= limit {
             return Err(NotAdmitted::TooMany);
         }
-        Ok(())
-    }
-
-    /// Notes that a request runs, until what this returns is dropped.
-    #[must_use]
-    pub fn begin(self: &Arc<Self>, id: RequestId) -> InFlight {
-        self.requests.lock().running.push(id.clone());
-        InFlight { session: Arc::clone(self), id }
+        requests.running.push(id.clone());
+        Ok(InFlight { session: Arc::clone(self), id: id.clone() })
     }
 
     /// The subscriptions that are open.
@@ -83,11 +78,51 @@ impl Session {
     }
 }
 
+impl InFlight {
+    /// The id.
+    #[must_use]
+    pub fn id(&self) -> &RequestId {
+        &self.id
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         let running = &mut self.session.requests.lock().running;
         if let Some(position) = running.iter().position(|id| *id == self.id) {
             running.swap_remove(position);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::Barrier;
+    use std::thread;
+
+    #[test]
+    fn of_those_that_come_at_once_with_one_id_one_is_let() {
+        let session = Session::detached(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let id = RequestId::parse("7").expect("it is an id");
+        let barrier = Barrier::new(4);
+        for _ in 0..1000 {
+            let admitted: Vec<_> = thread::scope(|scope| {
+                let try_it = || {
+                    barrier.wait();
+                    session.admit(&id, 10)
+                };
+                let threads: Vec<_> = (0..4).map(|_| scope.spawn(try_it)).collect();
+                threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+            });
+            assert_eq!(admitted.iter().filter(|one| one.is_ok()).count(), 1);
+            assert!(matches!(session.admit(&id, 10), Err(NotAdmitted::IdInUse)));
+        }
+        let running = session.admit(&id, 1).expect("it is free again");
+        let other = RequestId::parse("8").expect("it is an id");
+        assert!(matches!(session.admit(&other, 1), Err(NotAdmitted::TooMany)));
+        drop(running);
+        assert!(session.admit(&other, 1).is_ok());
     }
 }

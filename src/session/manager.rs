@@ -257,12 +257,12 @@ impl SessionManager {
         [index.sessions.len(), index.addresses.len(), index.users.len(), watched, topics, index.tenants.len()]
     }
 
-    /// Counts a request of a session.
+    /// Counts a request from an address, of a principal if it brought or found one.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when there were too many just now.
-    pub(crate) fn check_rates(&self, session: &Session, principal: Option<&Principal>) -> Result<()> {
-        self.rates.check(session.peer(), principal)
+    pub(crate) fn check_rates(&self, from: IpAddr, principal: Option<&Principal>) -> Result<()> {
+        self.rates.check(from, principal)
     }
 
     /// The limits that sessions keep.

@@ -75,7 +75,7 @@ impl Authority {
     }
 
     /// The principal of an account whose password has just been checked, in this place or else in the
-    /// tenant it used last.
+    /// tenant it used last. Whoever lets it in notes that, with [`Directory::note_entry`].
     ///
     /// # Errors
     /// [`Error::NotAllowed`] when it is disabled or gets in to no tenant, [`Error::NotSignedIn`] when the
@@ -92,7 +92,6 @@ impl Authority {
             Some(membership) => membership,
             None => self.directory.usual_membership(&account).await?.ok_or_else(in_no_tenant)?,
         };
-        self.directory.note_sign_in(&account, membership.tenant, "auth.sign_in", now).await?;
         let proved = Proved { proof: Proof::Password, since: now, until: None };
         Ok(Principal::new(&account, membership, proved, standing))
     }
@@ -116,7 +115,7 @@ impl Authority {
         self.look(principal.user(), principal.tenant(), proved, Some(principal.epoch())).await
     }
 
-    /// The same user in another of their tenants, named by its id or its name.
+    /// The same user in another of their tenants, named by its id or its name. Whoever lets it in notes that.
     ///
     /// # Errors
     /// [`Error::NotFound`] when they are no member of such a tenant, [`Error::Conflict`] when
@@ -143,7 +142,7 @@ impl Authority {
         self.enter(principal, tenant, now).await
     }
 
-    /// The user becomes a member of an invitation's tenant, and enters it.
+    /// The user becomes a member of an invitation's tenant, and enters it. Whoever lets it in notes that.
     ///
     /// # Errors
     /// As for [`Directory::join`]; [`Error::NotAllowed`] for a proof that is good in one tenant alone.
@@ -190,7 +189,6 @@ impl Authority {
         else {
             return Err(Error::NotSignedIn("This sign-in was ended elsewhere; sign in again.".into()));
         };
-        self.directory.note_sign_in(&account, tenant, "tenant.switch", now).await?;
         let proved = Proved { proof, since: principal.since(), until };
         Ok(Principal::new(&account, membership, proved, standing))
     }

@@ -136,19 +136,14 @@ impl Directory {
         }
     }
 
-    /// Notes a successful sign-in, and the tenant to sign in to next time.
-    pub(super) async fn note_sign_in(
-        &self,
-        account: &Account,
-        tenant: TenantId,
-        action: &'static str,
-        now: i64,
-    ) -> Result<()> {
+    /// Notes that somebody was let into a tenant, which is the one to sign in to next time.
+    pub(crate) async fn note_entry(&self, principal: &Principal, action: &'static str, now: i64) -> Result<()> {
+        let (user, tenant) = (principal.user(), principal.tenant());
         let write = Write::new()
-            .run("UPDATE app_user SET last_tenant_id = $2 WHERE id = $1", params![account.user, tenant])
+            .run("UPDATE app_user SET last_tenant_id = $2 WHERE id = $1", params![user, tenant])
             .run(
                 "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail) VALUES ($1, $2, $3, $4, $5, $6, '')",
-                params![tenant, Uuid::now_v7(), now, action, account.user, &account.email],
+                params![tenant, Uuid::now_v7(), now, action, user, principal.email()],
             );
         self.store.write(write).await.map(drop)
     }

@@ -51,12 +51,18 @@ impl Proof {
         matches!(self, Self::Password | Self::AccessToken { .. })
     }
 
+    /// The highest role that it gives, if that may be lower than the member's own.
+    #[must_use]
+    pub fn most(&self) -> Option<Role> {
+        match self {
+            Self::ApiKey { role, .. } | Self::External { role: Some(role), .. } => Some(*role),
+            _ => None,
+        }
+    }
+
     /// The role that a member gets who proves themselves so.
     fn cap(&self, role: Role) -> Role {
-        match self {
-            Self::ApiKey { role: most, .. } | Self::External { role: Some(most), .. } => role.min(*most),
-            _ => role,
-        }
+        self.most().map_or(role, |most| role.min(most))
     }
 }
 

@@ -121,12 +121,22 @@ impl ScopedWrite<'_> {
         self
     }
 
-    /// Adds an entry to the tenant's audit log.
+    /// Adds an entry to the tenant's audit log. Who acts by an API key is named with it.
     pub(crate) fn audit(self, action: &'static str, detail: &str, now: i64) -> Self {
         let principal = self.scope.principal().clone();
-        let params = params![Uuid::now_v7(), now, action, principal.user(), principal.email(), detail];
+        let mut params = params![Uuid::now_v7(), now, action, principal.user(), principal.email(), detail];
+        let Proof::ApiKey { id, .. } = principal.proof() else {
+            return self.run(
+                "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                params,
+            );
+        };
+        params.push((*id).into());
+        // The write fails as a whole when there is no such key any more.
         self.run(
-            "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail)
+             SELECT $1, $2, $3, $4, $5, $6 || ' (key ' || k.name || ')', $7
+             FROM api_key k WHERE k.tenant_id = $1 AND k.id = $8",
             params,
         )
     }

@@ -212,13 +212,13 @@ async fn whoami(caller: SessionCaller, _: Nothing) -> Result<Reply<WhoAmI>> {
 async fn sign_in(caller: SessionCaller, call: Credentials) -> Result<Reply<Identity>> {
     let (passwords, from) = (caller.manager.passwords(), caller.session.peer());
     let principal = passwords.sign_in(&call.email, call.password, call.invitation.as_deref(), from).await?;
-    enter(&caller, principal).await
+    enter(&caller, principal, "auth.sign_in").await
 }
 
 async fn sign_up(caller: SessionCaller, SignUp { email, password, tenant_name }: SignUp) -> Result<Reply<Identity>> {
     let passwords = caller.manager.passwords();
     let principal = passwords.sign_up(&email, password, &tenant_name, caller.session.peer()).await?;
-    enter(&caller, principal).await
+    enter(&caller, principal, "auth.sign_in").await
 }
 
 async fn sign_out(caller: SessionCaller, _: Nothing) -> Result<Reply<SignedOut>> {
@@ -296,13 +296,20 @@ pub(super) async fn end(
     Ok(Reply::new(Ended { ended: true }, format!("Ended {detail}.")))
 }
 
-/// Signs the caller's session in as a principal, and describes it.
-pub(super) async fn enter(caller: &SessionCaller, principal: Principal) -> Result<Reply<Identity>> {
-    let memberships = caller.manager.authority().directory().memberships(principal.user()).await?;
-    let tokens = tokens(caller, &principal).await?;
-    if tokens.is_none() {
+/// Signs the caller's session in as a principal, notes that, and describes it.
+pub(super) async fn enter(
+    caller: &SessionCaller,
+    principal: Principal,
+    action: &'static str,
+) -> Result<Reply<Identity>> {
+    let directory = caller.manager.authority().directory();
+    let memberships = directory.memberships(principal.user()).await?;
+    if !caller.session.is_per_request() {
         caller.manager.sign_in(&caller.session, principal.clone())?;
     }
+    // Only now: there may have been no room for one more session.
+    directory.note_entry(&principal, action, time::now()).await?;
+    let tokens = tokens(caller, &principal).await?;
     tracing::info!(
         session = %caller.session.id(),
         user = principal.email(),

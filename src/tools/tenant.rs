@@ -75,11 +75,11 @@ struct Join {
 async fn switch(caller: SessionCaller, Switch { to }: Switch) -> Result<Reply<Identity>> {
     let principal = caller.scope()?.principal();
     let principal = caller.manager.authority().switch(principal, &to, time::now()).await?;
-    auth::enter(&caller, principal).await
+    auth::enter(&caller, principal, "tenant.switch").await
 }
 
 async fn join(caller: SessionCaller, Join { code }: Join) -> Result<Reply<Identity>> {
     let principal = caller.scope()?.principal();
     let principal = caller.manager.authority().join(principal, &hash_code(&code), time::now()).await?;
-    auth::enter(&caller, principal).await
+    auth::enter(&caller, principal, "tenant.switch").await
 }

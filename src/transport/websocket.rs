@@ -7,7 +7,7 @@
 mod closing;
 
 use crate::mcp::{Dispatcher, Running, Step};
-use crate::session::{Channel, EndReason, InFlight, Open};
+use crate::session::{Channel, EndReason, Open};
 use crate::transport::Stream;
 use crate::wire::{Frame, RequestId};
 use closing::end_reason;
@@ -89,7 +89,6 @@ struct Connection {
 struct Call {
     running: Running,
     cancelled: bool,
-    _in_flight: Option<InFlight>,
 }
 
 impl Future for Call {
@@ -178,7 +177,7 @@ impl Connection {
         if self.review && self.exclusive.is_none() {
             self.review = false;
             let running = self.dispatcher.reviewing(&self.open);
-            self.exclusive = Some(Call { running, cancelled: false, _in_flight: None });
+            self.exclusive = Some(Call { running, cancelled: false });
         }
         if let Some(call) = &mut self.exclusive
             && let Poll::Ready(answer) = Pin::new(call).poll(cx)
@@ -244,9 +243,8 @@ impl Connection {
                     self.answer(answer)
                 }
                 Poll::Pending => {
-                    let in_flight = running.id().map(|id| self.open.begin(id.clone()));
                     let exclusive = running.is_exclusive();
-                    let call = Call { running, cancelled: false, _in_flight: in_flight };
+                    let call = Call { running, cancelled: false };
                     if exclusive {
                         self.exclusive = Some(call);
                     } else {

@@ -73,7 +73,7 @@ const REFUSALS: [Refusal; 13] = [
     (
         429,
         "TooMany",
-        "Too many failed attempts from here or on this account, or a limit was hit.",
+        "Too many requests from here just now, too many failed attempts from here or on this account, or a limit was hit.",
         &["Retry-After"],
         r#"{"error":"too_many_attempts","message":"Too many failed sign-ins. Try again in 2 s.","retry_after_seconds":2}"#,
     ),

@@ -45,14 +45,14 @@ pub(super) fn of(route: Route) -> Value {
                 "204",
                 json!({ "description": "Signed out.", "headers": { "Cache-Control": { "$ref": "#/components/headers/Cache-Control" } } }),
             ),
-            &[401, 403, 405, 500, 503],
+            &[401, 403, 405, 429, 500, 503],
         ),
         Route::Me => secured(
             "me",
             "Who am I?",
             "Tells whose token it is, in which tenant and with which role: the role as it is now, which may be another one than when the token was issued. HEAD is answered as well.",
             ("200", private("Whose token it is.", "Me", &me())),
-            &[401, 403, 405, 500, 503],
+            &[401, 403, 405, 429, 500, 503],
         ),
         Route::Keys => open(
             "keys",

@@ -3,7 +3,7 @@
 use super::call::Hold;
 use super::log::Logs;
 use crate::mcp::Running;
-use crate::session::{EndReason, InFlight, Open, Owner};
+use crate::session::{EndReason, Open, Owner};
 use crate::wire::RequestId;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -46,7 +46,6 @@ struct Handle {
 pub(super) struct Held {
     session: Active,
     handle: Arc<Handle>,
-    _in_flight: Option<InFlight>,
 }
 
 impl Key {
@@ -124,12 +123,11 @@ impl Active {
         let (given_up, waker) = (AtomicBool::new(false), AtomicWaker::new());
         let handle = Arc::new(Handle { id: id.cloned(), exclusive, given_up, waker });
         self.calls.lock().push(Arc::clone(&handle));
-        let in_flight = id.map(|id| self.open.begin(id.clone()));
         if !exclusive && self.open.ended().is_some_and(|reason| reason != EndReason::Draining) {
             // Since it was looked for: those that are given up may have been gathered already.
             handle.give_up();
         }
-        Held { session: self.0.enter(), handle, _in_flight: in_flight }
+        Held { session: self.0.enter(), handle }
     }
 }
 

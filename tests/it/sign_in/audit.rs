@@ -85,3 +85,37 @@ async fn what_happens_in_one_tenant_is_not_in_anothers_log() {
     let actors: Vec<_> = log(&mut eve, json!({})).await.into_iter().map(|entry| entry.1).collect();
     assert!(actors.iter().all(|actor| actor == "eve@example.com"), "{actors:?}");
 }
+
+#[tokio::test]
+async fn what_is_done_with_a_key_names_the_key() {
+    let server = TestServer::start().await;
+    let mut ann = server.sign_up("ann").await;
+    let made = ann.tool("auth_create_api_key", json!({ "name": "nightly export", "role": "owner" })).await;
+    let mut script = server.connect_by(made["key"].as_str().expect("a key")).await;
+    script.tool("tenant_invite", json!({ "role": "viewer" })).await;
+    ann.tool("tenant_invite", json!({ "role": "viewer" })).await;
+    // The last thing that it does is to revoke itself.
+    script.tool("auth_revoke_api_key", json!({ "key_id": made["id"] })).await;
+    assert_eq!(script.closed().await, (4007, "credential-revoked".to_owned()));
+    let actors = |entries: Vec<(String, String, String)>| entries.into_iter().map(|entry| entry.1).collect::<Vec<_>>();
+    let by_key = "ann@example.com (key nightly export)";
+    let invited = actors(log(&mut ann, json!({ "action": "tenant.invite" })).await);
+    assert_eq!(invited, [by_key, "ann@example.com"]);
+    assert_eq!(actors(log(&mut ann, json!({ "action": "auth.revoke_api_key" })).await), [by_key]);
+    assert_eq!(actors(log(&mut ann, json!({ "action": "auth.create_api_key" })).await), ["ann@example.com"]);
+}
+
+#[tokio::test]
+async fn a_sign_in_for_which_there_is_no_room_is_none() {
+    let server = TestServer::with(|options| options.sessions.max_sessions_per_user = 1).await;
+    let mut ann = server.sign_up("ann").await;
+    let before = log(&mut ann, json!({})).await;
+    let mut second = server.connect().await;
+    let sign_in = json!({ "email": email("ann"), "password": PASSWORD });
+    assert_eq!(second.refused("auth_sign_in", sign_in.clone()).await.code, "limit");
+    assert_eq!(log(&mut ann, json!({})).await, before);
+    ann.tool("auth_sign_out", json!({})).await;
+    second.tool("auth_sign_in", sign_in).await;
+    let after: Vec<_> = log(&mut second, json!({})).await.into_iter().skip(before.len()).map(|entry| entry.0).collect();
+    assert_eq!(after, ["auth.sign_out", "auth.sign_in"]);
+}

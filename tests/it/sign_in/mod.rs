@@ -3,6 +3,7 @@
 mod api_keys;
 mod audit;
 mod bad_tokens;
+mod in_force;
 mod oidc;
 mod passwords;
 mod roles;

@@ -29,6 +29,12 @@ impl Response {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// All of it, but for when it was made.
+    pub(crate) fn shown(&self) -> String {
+        let headers: Vec<_> = self.headers.iter().filter(|(name, _)| name != "date").collect();
+        format!("{} {headers:?} {}", self.status, self.body)
+    }
+
     /// The body, which has to be JSON.
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.body);

@@ -4,6 +4,7 @@ use super::{bearing, credentials, post, refused, sign_up};
 use crate::support::http::{request, send};
 use crate::support::{PASSWORD, TestServer, email};
 use serde_json::json;
+use sessile::session::RateOptions;
 use std::time::Duration;
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -185,5 +186,34 @@ async fn no_refusal_repeats_a_secret() {
         let response = bearing(&server, "GET /auth/me", &json!(token)).await;
         assert_eq!(response.status, 401);
         assert!(!format!("{response:?}").contains(token), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_too_often_from_one_address_is_slowed_down() {
+    let rates = RateOptions { principal_per_second: 0, tenant_per_second: 0, address_per_second: 3 };
+    let lines =
+        ["POST /auth/sign-up", "POST /auth/sign-in", "POST /auth/refresh", "POST /auth/sign-out", "GET /auth/me"];
+    for line in lines {
+        let server = TestServer::with(|options| options.sessions.rates = rates).await;
+        let mut last = request(server.address(), line, &[]).await;
+        for _ in 0..100 {
+            if last.status == 429 {
+                break;
+            }
+            last = request(server.address(), line, &[]).await;
+        }
+        let message = refused(&last, 429, "rate_limited");
+        assert!(message.contains("from this address"), "{line}: {message}");
+        // It is the rate of whatever else comes from there; the public documents count towards nothing.
+        for path in ["/openapi.json", "/.well-known/jwks.json"] {
+            for _ in 0..10 {
+                assert_eq!(request(server.address(), &format!("GET {path}"), &[]).await.status, 200, "{path}");
+            }
+        }
+        let document = request(server.address(), "GET /openapi.json", &[]).await.json();
+        let (method, path) = line.split_once(' ').expect("a method and a path");
+        let documented = &document["paths"][path][method.to_lowercase()]["responses"]["429"];
+        assert!(documented.is_object(), "{line}");
     }
 }

@@ -155,3 +155,29 @@ async fn calls_of_one_session_run_beside_each_other_and_can_be_cancelled() {
     assert_eq!(client.head(&waiting).await, 202);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_requests_that_come_at_once_with_one_id_one_is_served() {
+    let (gate, tool) = Gate::new();
+    let server = TestServer::with_tools(vec![tool], |_| {}).await;
+    let mut client = server.http(Era::Legacy);
+    client.initialize("2025-11-25").await;
+    for round in 0..30 {
+        let call = json!({ "name": "test_wait", "arguments": {} });
+        let text = json!({ "jsonrpc": "2.0", "id": round, "method": "tools/call", "params": call }).to_string();
+        let mut both = tokio::task::JoinSet::new();
+        for _ in 0..2 {
+            let (mut twin, text) = (server.http(Era::Legacy), text.clone());
+            twin.session = client.session.clone();
+            both.spawn(async move { twin.post(&[], &text).await.text().await });
+        }
+        let first = both.join_next().await.expect("there are two").expect("it does not panic");
+        assert!(first.contains("has no answer yet"), "{first}");
+        gate.entered().await;
+        gate.open();
+        let second = both.join_next().await.expect("there is another").expect("it does not panic");
+        assert!(second.contains(r#""done":true"#), "{second}");
+        gate.left().await;
+    }
+    server.stop().await;
+}

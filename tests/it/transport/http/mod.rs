@@ -3,6 +3,7 @@
 mod asking;
 mod bounds;
 mod ends;
+mod hijack;
 mod legacy;
 mod modern;
 mod resumption;
