@@ -2,6 +2,7 @@
 //!
 //! Each check is the whole of a module's, unchanged; a way is a row of the table at the end.
 
+use crate::protocol::{prompts, resources};
 use crate::support::Credential::{AccessToken, ApiKey, External};
 use crate::support::Transport::{HttpLegacy, HttpModern, WebSocket};
 use crate::support::Way;
@@ -29,6 +30,13 @@ macro_rules! ways {
             ways!(@check records::of_many_who_delete_a_record_one_does);
             ways!(@check records::nothing_ever_refers_to_what_is_deleted);
             ways!(@check records::what_is_acknowledged_is_there_for_everybody_at_once);
+            ways!(@check resources::a_resource_is_the_record_as_its_tool_reads_it);
+            ways!(@check resources::unknown_malformed_and_foreign_resources_all_look_the_same);
+            ways!(@check resources::the_list_has_the_tenants_records_page_by_page);
+            ways!(@check prompts::every_prompt_that_is_listed_can_be_had);
+            ways!(@check prompts::what_is_wrong_with_a_request_for_a_prompt_is_said);
+            ways!(@check prompts::completion_offers_what_fits_and_exists);
+            ways!(@check prompts::another_tenants_people_are_nowhere_to_be_found);
             ways!(@check denials::a_stranger_is_told_to_sign_in);
             ways!(@check denials::the_least_role_may_and_any_lower_one_may_not);
             ways!(@check denials::another_tenants_ids_are_like_ids_of_nothing);

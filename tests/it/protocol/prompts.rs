@@ -1,10 +1,8 @@
 //! Prompts and completion: made of the tenant's data, and of no other's.
 
-use crate::support::{Client, TestServer};
+use crate::support::{Client, TestServer, Way};
 use serde_json::{Value, json};
 use sessile::wire::Era;
-
-const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
 
 /// A client that is signed in to a tenant with one contact.
 async fn with_contact(server: &TestServer, era: Era, name: &str, contact: &str) -> (Client, String) {
@@ -29,10 +27,9 @@ async fn complete(client: &mut Client, reference: Value, argument: &str, value: 
     values.iter().map(|value| value.as_str().expect("it is text").to_owned()).collect()
 }
 
-#[tokio::test]
-async fn every_prompt_that_is_listed_can_be_had() {
-    let server = TestServer::start().await;
-    for era in ERAS {
+pub(crate) async fn every_prompt_that_is_listed_can_be_had(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
+    for era in way.eras() {
         let (mut client, id) = with_contact(&server, era, &format!("{era:?}"), "Mona Lund").await;
         let listed = client.result("prompts/list", json!({})).await;
         let names: Vec<_> =
@@ -51,10 +48,9 @@ async fn every_prompt_that_is_listed_can_be_had() {
     }
 }
 
-#[tokio::test]
-async fn what_is_wrong_with_a_request_for_a_prompt_is_said() {
-    let server = TestServer::start().await;
-    for era in ERAS {
+pub(crate) async fn what_is_wrong_with_a_request_for_a_prompt_is_said(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
+    for era in way.eras() {
         let mut stranger = server.connect_in(era).await;
         let error = stranger.error("prompts/get", json!({ "name": "daily_brief" })).await;
         assert!(error["message"].as_str().is_some_and(|text| text.contains("auth_sign_in")), "{error}");
@@ -76,10 +72,9 @@ async fn what_is_wrong_with_a_request_for_a_prompt_is_said() {
     }
 }
 
-#[tokio::test]
-async fn completion_offers_what_fits_and_exists() {
-    let server = TestServer::start().await;
-    for era in ERAS {
+pub(crate) async fn completion_offers_what_fits_and_exists(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
+    for era in way.eras() {
         let (mut client, id) = with_contact(&server, era, &format!("{era:?}"), "Mona Lund").await;
         client.tool("crm_contact_create", json!({ "name": "Nora Berg" })).await;
         let meeting = json!({ "type": "ref/prompt", "name": "meeting_prep" });
@@ -105,9 +100,8 @@ async fn completion_offers_what_fits_and_exists() {
     }
 }
 
-#[tokio::test]
-async fn another_tenants_people_are_nowhere_to_be_found() {
-    let server = TestServer::start().await;
+pub(crate) async fn another_tenants_people_are_nowhere_to_be_found(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let (mut ann, _) = with_contact(&server, Era::Legacy, "ann", "Mona Lund").await;
     let (_, eves) = with_contact(&server, Era::Legacy, "eve", "Zoe Quist").await;
     let ask = async |client: &mut Client, contact: &str| {

@@ -1,12 +1,11 @@
 //! Records as resources: reading, listing and watching them, within the tenant.
 
-use crate::support::{Client, TestServer};
+use crate::support::{Client, TestServer, Way};
 use serde_json::{Value, json};
 use sessile::wire::Era;
 
 const UPDATED: &str = "notifications/resources/updated";
 const LIST_CHANGED: &str = "notifications/resources/list_changed";
-const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
 
 /// Makes a contact, and gives its id and URI.
 async fn contact(client: &mut Client, name: &str) -> (String, String) {
@@ -30,9 +29,8 @@ fn news(heard: &[Value]) -> Vec<(&str, &str)> {
     heard.iter().map(|message| (text(message, "/method"), text(message, "/params/uri"))).collect()
 }
 
-#[tokio::test]
-async fn a_resource_is_the_record_as_its_tool_reads_it() {
-    let server = TestServer::start().await;
+pub(crate) async fn a_resource_is_the_record_as_its_tool_reads_it(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let mut ann = server.sign_up("ann").await;
     let link = |of: &str, record: &Value| (format!("{of}_id"), record["id"].clone());
     let company = ann.tool("crm_company_create", json!({ "name": "Pine" })).await;
@@ -42,7 +40,7 @@ async fn a_resource_is_the_record_as_its_tool_reads_it() {
     let contact = ann.tool("crm_contact_create", contact).await;
     let deal = ann.tool("crm_deal_create", json!({ "name": "Boats", "amount": "10.50", "currency": "EUR" })).await;
     let activity = ann.tool("crm_activity_create", json!({ "kind": "task", "subject": "Call" })).await;
-    for era in ERAS {
+    for era in way.eras() {
         let mut client = server.connect_in(era).await;
         client.sign_in("ann").await;
         for (kind, plural, record) in [
@@ -62,13 +60,13 @@ async fn a_resource_is_the_record_as_its_tool_reads_it() {
     }
 }
 
-#[tokio::test]
-async fn unknown_malformed_and_foreign_resources_all_look_the_same() {
-    let server = TestServer::start().await;
+pub(crate) async fn unknown_malformed_and_foreign_resources_all_look_the_same(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let (_, eves) = contact(&mut server.sign_up("eve").await, "Eve's").await;
     let unknown = "crm://contacts/01890000-0000-7000-8000-000000000000";
     drop(server.sign_up("ann").await);
-    for (era, code) in [(Era::Legacy, -32002), (Era::Modern, -32602)] {
+    for era in way.eras() {
+        let code = if era == Era::Legacy { -32002 } else { -32602 };
         let mut ann = server.connect_in(era).await;
         ann.sign_in("ann").await;
         let of_another_kind = eves.replace("contacts", "deals");
@@ -93,9 +91,8 @@ async fn unknown_malformed_and_foreign_resources_all_look_the_same() {
     }
 }
 
-#[tokio::test]
-async fn the_list_has_the_tenants_records_page_by_page() {
-    let server = TestServer::start().await;
+pub(crate) async fn the_list_has_the_tenants_records_page_by_page(way: Way) {
+    let server = TestServer::over(way, |_| {}).await;
     let mut ann = server.sign_up("ann").await;
     contact(&mut server.sign_up("eve").await, "Eve's").await;
     let mut made = Vec::new();
@@ -104,7 +101,7 @@ async fn the_list_has_the_tenants_records_page_by_page() {
         let company = ann.tool("crm_company_create", json!({ "name": format!("Company {number}") })).await;
         made.push(format!("crm://companies/{}", company["id"].as_str().expect("an id")));
     }
-    for era in ERAS {
+    for era in way.eras() {
         let mut client = server.connect_in(era).await;
         assert_eq!(client.result("resources/list", json!({})).await["resources"], json!([]), "nobody is signed in");
         client.sign_in("ann").await;

@@ -51,6 +51,11 @@ impl Way {
         }
     }
 
+    /// The eras in which one can come in this way.
+    pub(crate) fn eras(self) -> Vec<Era> {
+        self.era().map_or_else(|| vec![Era::Legacy, Era::Modern], |only| vec![only])
+    }
+
     /// Whether who comes in this way stays in the tenant of their credential.
     pub(crate) fn is_bound(self) -> bool {
         matches!(self, Self::Bearer(_, Credential::ApiKey | Credential::External))
