@@ -53,13 +53,13 @@ CREATE TABLE signing_key (
     retired_at BIGINT
 );
 
--- What another process changed, for the serving one to take note of: each row names a user who is to be
--- looked at again ('review'), or whose sessions are to end ('end'). The serving process deletes what it has
--- taken note of.
+-- What another process changed, for the serving one to take note of: a user who is to be looked at again
+-- ('review'), or whose sessions are to end ('end'), or that there are other signing keys ('keys'). The serving
+-- process deletes what it has taken note of.
 CREATE TABLE notice (
-    id        TEXT NOT NULL PRIMARY KEY, -- what was done, a colon, and the user
-    user_id   TEXT NOT NULL,
-    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end')),
+    id        TEXT NOT NULL PRIMARY KEY, -- what was done, and behind a colon the user
+    user_id   TEXT,
+    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end', 'keys')),
     in_tenant TEXT                       -- 'end' concerns the sessions there alone, if this is set
 );
 

@@ -65,6 +65,12 @@ impl Act {
         )
     }
 
+    /// Has the signing keys looked at again.
+    pub(super) fn keys_changed(self) -> Self {
+        let id = format!("{}:", self.id);
+        self.run("INSERT INTO notice (id, kind) VALUES ($1, 'keys')", params![id])
+    }
+
     /// Notes it in a tenant's audit log.
     pub(super) fn audit(self, tenant: Uuid, action: &'static str, detail: &str) -> Self {
         let at = self.at;

@@ -50,7 +50,7 @@ impl Admin {
             "INSERT INTO signing_key (id, algorithm, secret, created_at) VALUES ($1, 'EdDSA', $2, $3)",
             params![&id, secret.as_str(), at],
         );
-        self.act(act).await.map(|_| id)
+        self.act(act.keys_changed()).await.map(|_| id)
     }
 }
 

@@ -6,6 +6,7 @@
 //! latest after [`LOOK_EVERY`], or when a token comes that an unknown key has signed.
 
 use crate::error::{Error, Result};
+use crate::store::Event;
 use crate::tenancy::{Credentials, StoredKey};
 use crate::time::now;
 use aws_lc_rs::rand::SystemRandom;
@@ -16,6 +17,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use parking_lot::RwLock;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -34,6 +36,8 @@ pub struct SigningKeys {
     /// For how long a key verifies that signs no more, in milliseconds.
     grace: i64,
     ring: RwLock<Ring>,
+    /// Whether another process has changed them since.
+    stale: Arc<AtomicBool>,
     /// Held while the keys are looked at.
     looking: tokio::sync::Mutex<()>,
 }
@@ -65,7 +69,18 @@ impl SigningKeys {
             // A process that has not looked yet goes on signing with a key that another one has replaced.
             grace: milliseconds(token_lifetime) + milliseconds(LOOK_EVERY) + 60_000,
             ring: RwLock::default(),
+            stale: Arc::default(),
             looking: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// A listener that has the keys looked at again before they are next used.
+    pub(crate) fn listener(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let stale = Arc::clone(&self.stale);
+        move |event| {
+            if *event == Event::SigningKeys {
+                stale.store(true, Ordering::Release);
+            }
         }
     }
 
@@ -141,10 +156,10 @@ impl SigningKeys {
         Ok(key.map(|key| key.decoding.clone()))
     }
 
-    /// The keys, which are looked at first if that has never been done.
+    /// The keys, which are looked at first if that has never been done, or others changed them.
     async fn ready(&self) -> Result<Ring> {
         let ring = self.ring.read().clone();
-        if ring.signing().is_some() {
+        if ring.signing().is_some() && !self.stale.load(Ordering::Acquire) {
             return Ok(ring);
         }
         self.look().await?;
@@ -152,6 +167,8 @@ impl SigningKeys {
     }
 
     async fn reload(&self) -> Result<Ring> {
+        // Before they are read: a change in between then shows.
+        self.stale.store(false, Ordering::Release);
         let stored = self.credentials.signing_keys().await?;
         let keys = stored.iter().filter(|key| key.algorithm == "EdDSA").map(read).collect::<Result<Arc<[_]>>>()?;
         let ring = Ring { keys, looked_at: now() };

@@ -81,6 +81,7 @@ struct Claims {
 impl TokenStrategy {
     pub(crate) fn new(authority: Authority, options: TokenOptions) -> Self {
         let keys = SigningKeys::new(authority.credentials().clone(), options.rotate, options.access);
+        authority.store().on_commit(keys.listener());
         Self { authority, keys, options }
     }
 

@@ -77,4 +77,6 @@ pub enum Event {
         /// The tenant whose sessions end; none for all of them.
         tenant: Option<Uuid>,
     },
+    /// There are other keys to sign tokens with.
+    SigningKeys,
 }

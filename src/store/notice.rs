@@ -1,7 +1,7 @@
 //! Hearing what other processes have changed.
 //!
-//! Another process that changes something about a user inserts a row into `notice` in the same
-//! transaction. The serving process looks for such rows, tells its listeners, and then deletes them: when
+//! Another process that changes something about a user, or the signing keys, inserts a row into `notice` in the
+//! same transaction. The serving process looks for such rows, tells its listeners, and then deletes them: when
 //! they are gone, the change is in force.
 
 use super::sqlite::spawn;
@@ -66,12 +66,20 @@ fn hear(
         }
         let mut heard = Write::new();
         for mut row in rows {
-            let (id, user, kind, tenant) = (row.text()?, row.uuid()?, row.text()?, row.opt_uuid()?);
-            tracing::info!(%user, kind, "another process changed something about a user");
-            if kind == "end" {
-                tell(&Event::EndSessions { user, tenant });
+            let (id, user, kind, tenant) = (row.text()?, row.opt_uuid()?, row.text()?, row.opt_uuid()?);
+            match user {
+                Some(user) => {
+                    tracing::info!(%user, kind, "another process changed something about a user");
+                    if kind == "end" {
+                        tell(&Event::EndSessions { user, tenant });
+                    }
+                    tell(&Event::User { user });
+                }
+                None => {
+                    tracing::info!("another process changed the signing keys");
+                    tell(&Event::SigningKeys);
+                }
             }
-            tell(&Event::User { user });
             heard = heard.run("DELETE FROM notice WHERE id = $1", params![id]);
         }
         // Told first and then deleted: whoever waits for them to be gone finds the change in force.

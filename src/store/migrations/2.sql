@@ -34,9 +34,9 @@ CREATE TABLE signing_key (
 );
 
 CREATE TABLE notice (
-    id        TEXT NOT NULL PRIMARY KEY, -- what was done, a colon, and the user
-    user_id   TEXT NOT NULL,
-    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end')),
+    id        TEXT NOT NULL PRIMARY KEY, -- what was done, and behind a colon the user
+    user_id   TEXT,
+    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end', 'keys')),
     in_tenant TEXT                       -- 'end' concerns the sessions there alone, if this is set
 );
 

@@ -1,8 +1,9 @@
 //! Tokens, API keys and signing keys.
 
-use crate::support::{TestServer, email};
+use crate::support::{Client, Credential, PASSWORD, TestServer, Transport, Way, email};
 use rusqlite::Connection;
 use serde_json::json;
+use sessile::wire::Era;
 
 #[tokio::test]
 async fn tokens_and_api_keys_are_listed_and_revoked() {
@@ -46,8 +47,17 @@ async fn tokens_and_api_keys_are_listed_and_revoked() {
 #[tokio::test]
 async fn a_rotated_key_signs_and_the_ones_before_it_are_retired() {
     let server = TestServer::start().await;
+    drop(server.sign_up("ann").await);
+    let way = Way::Bearer(Transport::HttpModern, Credential::AccessToken);
+    let mut web = Client::connect_by(way, server.address(), Era::Modern, None).await;
     for _ in 0..2 {
-        server.admin(&["keys", "rotate"]).await.done();
+        let rotated = server.admin(&["keys", "rotate", "--json"]).await.json();
+        // The server signs with it as soon as the command is done.
+        let arguments = json!({ "email": email("ann"), "password": PASSWORD });
+        let identity = web.tool("auth_sign_in", arguments).await;
+        let token = identity["tokens"]["access_token"].as_str().expect("a token").to_owned();
+        let header = jsonwebtoken::decode_header(&token).expect("it is a JWT");
+        assert_eq!(header.kid.as_deref(), rotated["id"].as_str());
     }
     let keys = server.admin(&["keys", "list", "--json"]).await.json();
     let retired: Vec<_> = keys.as_array().expect("a list").iter().map(|key| key["retired_at"].is_string()).collect();
