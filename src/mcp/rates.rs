@@ -2,7 +2,7 @@
 
 use super::dispatcher::Step;
 use super::exchange::Exchange;
-use crate::wire::{ErrorCode, ErrorDetail, RequestId, WireError};
+use crate::wire::{RequestId, WireError};
 
 impl Exchange<'_> {
     /// The answer to a request that comes too soon; none for one that may go on. A handshake and a sign of
@@ -15,7 +15,6 @@ impl Exchange<'_> {
         if method == "tools/call" {
             return Some(Ok(Step::Answer(self.answer().tool_error(&error))));
         }
-        let answer = WireError::new(ErrorCode::Internal, error.to_string()).with_data(&ErrorDetail::of(&error));
-        Some(Err((self.id.clone(), answer)))
+        Some(Err((self.id.clone(), WireError::too_soon(&error))))
     }
 }

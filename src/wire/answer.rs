@@ -145,7 +145,8 @@ impl Answer {
             self.raw(data);
         }
         self.raw("}}");
-        Frame { outcome: Outcome::Error(error.code), ..self.text() }
+        let outcome = error.retry_after.map_or(Outcome::Error(error.code), Outcome::TooSoon);
+        Frame { outcome, ..self.text() }
     }
 
     fn open_result(&mut self, kind: &str, meta: &str) {

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// What a caller is told of a fault of ours.
 pub const INTERNAL: &str = "Internal error: the call failed on the server; its log says why.";
@@ -39,12 +40,20 @@ pub struct WireError {
     pub message: Cow<'static, str>,
     /// More, as JSON.
     pub data: Option<String>,
+    /// When the same request may be answered otherwise, where it only came too soon.
+    pub retry_after: Option<Duration>,
 }
 
 impl WireError {
     /// An error without data.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self { code, message: message.into(), data: None, retry_after: None }
+    }
+
+    /// What a request is told that came too soon after too many others.
+    pub(crate) fn too_soon(error: &Error) -> Self {
+        let retry_after = error.retry_after();
+        Self { retry_after, ..Self::new(ErrorCode::Internal, error.to_string()).with_data(&ErrorDetail::of(error)) }
     }
 
     /// Parameters that don't fit.
@@ -57,7 +66,7 @@ impl WireError {
     pub fn missing_capability(error: &Error) -> Option<Self> {
         let Error::MissingClientCapability { required, .. } = error else { return None };
         let data = Some(format!(r#"{{"requiredCapabilities":{required}}}"#));
-        Some(Self { code: ErrorCode::MissingClientCapability, message: error.to_string().into(), data })
+        Some(Self { data, ..Self::new(ErrorCode::MissingClientCapability, error.to_string()) })
     }
 
     /// With data.

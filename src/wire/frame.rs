@@ -19,6 +19,8 @@ pub enum Outcome {
     Result,
     /// An error response.
     Error(ErrorCode),
+    /// An error response to a request that came too soon, and how long to wait.
+    TooSoon(Duration),
     /// A tool's failure: the word for it, and when to try again.
     ToolError {
         /// As [`Error::code`](crate::error::Error::code) has it.

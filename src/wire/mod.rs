@@ -13,7 +13,6 @@ mod version;
 
 pub use answer::{Answer, notification, request};
 pub use capabilities::{Capabilities, Capability};
-pub(crate) use codes::ErrorDetail;
 pub use codes::{ErrorCode, INTERNAL, WireError};
 pub use envelope::{Incoming, Meta, Request, Text, parse};
 pub use frame::{Frame, Outcome};

@@ -37,7 +37,7 @@ impl Replies<'_> {
         let squeezed = if COMPRESSED.contains(&bytes.len()) { self.squeezed(&bytes) } else { None };
         let mut response = json(status, Bytes::new());
         let headers = response.headers_mut();
-        if let Outcome::ToolError { retry_after: Some(time), .. } = frame.outcome {
+        if let Outcome::ToolError { retry_after: Some(time), .. } | Outcome::TooSoon(time) = frame.outcome {
             headers.insert(RETRY_AFTER, time.as_secs().max(1).into());
         }
         if squeezed.is_some() {
@@ -50,7 +50,7 @@ impl Replies<'_> {
 
     fn status(&self, frame: &Frame) -> StatusCode {
         match (frame.outcome, self.era) {
-            (Outcome::ToolError { code: "too_many_attempts", .. }, _) => StatusCode::TOO_MANY_REQUESTS,
+            (Outcome::ToolError { retry_after: Some(_), .. } | Outcome::TooSoon(_), _) => StatusCode::TOO_MANY_REQUESTS,
             (Outcome::ToolError { code: "not_signed_in", .. }, _) if self.challenges => StatusCode::UNAUTHORIZED,
             (Outcome::Error(ErrorCode::Parse), _) => StatusCode::BAD_REQUEST,
             (Outcome::Error(ErrorCode::InvalidParams | ErrorCode::InvalidRequest), _) if self.malformed => {

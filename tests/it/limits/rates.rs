@@ -1,5 +1,6 @@
 //! How fast requests may come.
 
+use crate::support::http::send;
 use crate::support::{Client, TestServer};
 use serde_json::json;
 use sessile::session::RateOptions;
@@ -71,4 +72,22 @@ async fn an_address_is_slowed_down_in_whatever_it_asks_but_not_in_signs_of_life(
     }
     client.initialize("2025-11-25").await;
     client.result("ping", json!({})).await;
+}
+
+#[tokio::test]
+async fn over_http_the_status_and_a_header_say_so_too() {
+    let server = server(RateOptions { address_per_second: 5, ..NONE }).await;
+    for method in ["tools/call", "tools/list"] {
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": { "name": "auth_whoami" } });
+        let headers = [("Content-Type", "application/json")];
+        let mut response = send(server.address(), "POST /mcp", &headers, &call.to_string()).await;
+        for _ in 0..100 {
+            if response.status != 200 {
+                break;
+            }
+            response = send(server.address(), "POST /mcp", &headers, &call.to_string()).await;
+        }
+        assert_eq!((response.status, response.header("retry-after")), (429, Some("1")), "{}", response.body);
+        assert!(response.body.contains(r#""code":"rate_limited","retry_after_seconds":1"#), "{}", response.body);
+    }
 }

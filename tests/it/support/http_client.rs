@@ -414,7 +414,8 @@ fn check_status(era: Era, status: u16, response: &Value) {
     let code = response["error"]["code"].as_i64();
     let tool = response.pointer("/result/_meta/dev.sessile~1error/code").and_then(Value::as_str);
     let fits = match (code, tool, era) {
-        (None, Some("too_many_attempts"), _) => status == 429,
+        (None, Some("too_many_attempts" | "rate_limited"), _) => status == 429,
+        (Some(_), ..) if response["error"]["data"]["code"] == "rate_limited" => status == 429,
         (None, ..) => status == 200,
         (Some(-32601), _, Era::Modern) => status == 404,
         (Some(-32022..=-32020 | -32700), ..) => status == 400,
