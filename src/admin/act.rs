@@ -35,6 +35,12 @@ impl Act {
         self
     }
 
+    /// Adds what somebody else knows how to write.
+    pub(super) fn and(mut self, write: Write) -> Self {
+        self.write = self.write.and(write);
+        self
+    }
+
     /// Has a user looked at again.
     pub(super) fn review(self, user: Uuid) -> Self {
         let id = format!("{}:{user}", self.id);

@@ -2,16 +2,11 @@
 
 use super::Admin;
 use super::act::Act;
-use crate::error::{Error, Result};
-use crate::store::{FromRow, Row, params};
+use crate::auth::new_signing_key;
+use crate::error::Result;
+use crate::store::{FromRow, Row};
 use crate::time::Time;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::Ed25519KeyPair;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use uuid::Uuid;
-use zeroize::Zeroizing;
 
 /// A key, but for the key.
 #[derive(Debug, Clone, Serialize)]
@@ -44,19 +39,7 @@ impl Admin {
 
     /// Makes a key that signs from now on, and retires those before it; gives its id.
     pub(crate) async fn rotate_keys(&self) -> Result<String> {
-        let (id, act) = (Uuid::now_v7().to_string(), Act::new());
-        let (at, secret) = (act.at, new_key()?);
-        let act = act.run("UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL", params![at]).run(
-            "INSERT INTO signing_key (id, algorithm, secret, created_at) VALUES ($1, 'EdDSA', $2, $3)",
-            params![&id, secret.as_str(), at],
-        );
-        self.act(act.keys_changed()).await.map(|_| id)
+        let key = new_signing_key()?;
+        self.act(Act::new().and(key.replacing_all()).keys_changed()).await.map(|_| key.id)
     }
-}
-
-/// A new Ed25519 key: PKCS #8, in base64.
-fn new_key() -> Result<Zeroizing<String>> {
-    let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
-    let key = key.map_err(|e| Error::internal("making a key", e))?;
-    Ok(Zeroizing::new(STANDARD.encode(key.as_ref())))
 }

@@ -177,19 +177,24 @@ impl SigningKeys {
     }
 
     async fn replace(&self) -> Result<()> {
-        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .map_err(|e| Error::internal("making a signing key", e))?;
-        let key = StoredKey {
-            id: Uuid::now_v7().to_string(),
-            algorithm: "EdDSA".into(),
-            secret: STANDARD.encode(document.as_ref()).into(),
-            created_at: now(),
-            retired_at: None,
-        };
+        let key = new_signing_key()?;
         self.credentials.replace_signing_key(&key).await?;
         tracing::info!(key = key.id, "made a signing key for access tokens");
         Ok(())
     }
+}
+
+/// A key that nobody has yet, to sign with from now on.
+pub(crate) fn new_signing_key() -> Result<StoredKey> {
+    let document =
+        Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|e| Error::internal("making a signing key", e))?;
+    Ok(StoredKey {
+        id: Uuid::now_v7().to_string(),
+        algorithm: "EdDSA".into(),
+        secret: STANDARD.encode(document.as_ref()).into(),
+        created_at: now(),
+        retired_at: None,
+    })
 }
 
 impl Ring {

@@ -16,6 +16,18 @@ pub(crate) struct StoredKey {
     pub(crate) retired_at: Option<i64>,
 }
 
+impl StoredKey {
+    /// What adds it and retires all others.
+    pub(crate) fn replacing_all(&self) -> Write {
+        Write::new()
+            .run("UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL", params![self.created_at])
+            .run(
+                "INSERT INTO signing_key (id, algorithm, secret, created_at) VALUES ($1, $2, $3, $4)",
+                params![&self.id, &self.algorithm, self.secret.as_str(), self.created_at],
+            )
+    }
+}
+
 impl Credentials {
     /// All signing keys, newest first.
     pub(crate) async fn signing_keys(&self) -> Result<Vec<StoredKey>> {
@@ -35,13 +47,7 @@ impl Credentials {
 
     /// Adds a key that signs from now on, in place of all others.
     pub(crate) async fn replace_signing_key(&self, key: &StoredKey) -> Result<()> {
-        let write = Write::new()
-            .run("UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL", params![key.created_at])
-            .run(
-                "INSERT INTO signing_key (id, algorithm, secret, created_at) VALUES ($1, $2, $3, $4)",
-                params![&key.id, &key.algorithm, key.secret.as_str(), key.created_at],
-            );
-        self.store.write(write).await.map(drop)
+        self.store.write(key.replacing_all()).await.map(drop)
     }
 
     /// Removes keys that were retired before a time.
