@@ -100,4 +100,5 @@ pub mod tenancy;
 mod time;
 pub mod tools;
 mod transport;
+pub mod upstream;
 pub mod wire;

@@ -15,6 +15,7 @@ const LAYERS: &[&str] = &[
     "transport",
     "mcp",
     "tools",
+    "upstream",
     "session",
     "auth",
     "repository",

@@ -1,0 +1,67 @@
+//! Texts with places for credentials: `Bearer ${credential:github}`.
+
+use std::fmt;
+
+/// A text with places that are filled in when it is used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// The tenant's credential with this name.
+    Credential(String),
+}
+
+impl Template {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is wrong with a `${…}` in it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("${") {
+            let (before, from) = rest.split_at(start);
+            let (place, after) = from[2..].split_once('}').ok_or("`${` has no `}`")?;
+            let name = place.strip_prefix("credential:").filter(|name| !name.is_empty());
+            let name = name.ok_or_else(|| format!("`${{{place}}}` is not known; write ${{credential:NAME}}"))?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::Credential(name.to_owned()));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self { parts })
+    }
+
+    /// The credentials that it needs.
+    pub fn credentials(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Credential(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// The text, if it needs no credential.
+    #[must_use]
+    pub fn plain(&self) -> Option<&str> {
+        match &self.parts[..] {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// As it was written; a configured text may be a secret all the same, so only its places are shown.
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.credentials()).finish_non_exhaustive()
+    }
+}
