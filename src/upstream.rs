@@ -1,19 +1,41 @@
 //! MCP servers behind the gateway: what they are, and the sessions that are kept with them.
 //!
 //! A [`Definition`] says how one is reached and who may use it. A *link* moves whole messages to one upstream session
-//! and back, and knows nothing of what they mean. Nothing here knows a tool of ours, or in what a client's message came.
-
-// Parts of it are not used yet.
+//! and back, and knows nothing of what they mean; a *peer* is the MCP session on it; a *slot* has the peer of one isolation
+//! unit opened when it is needed; [`Upstreams`] has them all. Nothing here knows a tool of ours, or in what a client's
+//! message came.
 #![allow(dead_code, unused_imports)]
 
+mod asking;
+mod caller;
+mod catalog;
 mod definition;
+mod environment;
 mod failure;
+mod handshake;
+mod health;
 mod link;
+mod outward;
+mod parked;
+mod peer;
+mod registry;
+mod reply;
+mod slot;
+mod stdio;
 mod template;
 
+pub(crate) use caller::{Asked, Asks, Caller, Logs};
+pub(crate) use catalog::{Item, Items, List};
 pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
 };
 pub use failure::Failure;
+pub(crate) use handshake::{Agreed, Opener};
 pub(crate) use link::{Inbox, Link, Outgoing, Purpose};
+pub(crate) use parked::Parked;
+pub(crate) use peer::{Peer, Pending, Sending};
+pub use registry::Upstreams;
+pub(crate) use registry::opener;
+pub(crate) use reply::Reply;
+pub(crate) use slot::{Slot, Status};
 pub use template::Template;

@@ -7,7 +7,7 @@ use super::lists::{self, PageOf};
 use super::params::Params;
 use super::running::{Running, Work};
 use super::subscriptions;
-use crate::session::{Announcer, Channel, InFlight, NotAdmitted, Session};
+use crate::session::{Announcer, Channel, InFlight, NotAdmitted, OwnWords, Session};
 use crate::tenancy::{Principal, TenantScope};
 use crate::tools::{Arguments, Asker, Context, Keep, Members, Prompts, Reporter, Resources, Round};
 use crate::wire::{self, Answer, Capabilities, Era, ErrorCode, RequestId, WireError};
@@ -106,11 +106,14 @@ impl Exchange<'_> {
         let version = wire::negotiate(&requested);
         let name = params.client_info.map(|raw| lists::client_name(raw.get())).unwrap_or_default();
         let capabilities = params.capabilities.map(|raw| Capabilities::read(raw.get())).unwrap_or_default();
+        let said = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned()).unwrap_or_default();
+        let (implementation, declared) = (said(params.client_info), said(params.capabilities));
         tracing::info!(session = %self.session().id(), client = %name, version, "initialized");
         self.session().with_client(|client| {
             client.name = name;
             client.version = version;
             client.capabilities = capabilities;
+            client.own_words = Some(Arc::new(OwnWords { implementation, capabilities: declared }));
         });
         Ok(Step::Answer(self.answer().members(&self.dispatcher.features.initialize(version))))
     }

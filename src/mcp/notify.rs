@@ -3,8 +3,8 @@
 //! A legacy client is told unasked. A modern one is told on the `subscriptions/listen` streams
 //! that it opened, and of what it named there.
 
-use crate::session::{Changes, Listen, Session, WatchKey};
-use crate::wire::{Answer, Era, RequestId, notification};
+use crate::session::{Changes, Listen, Session, Updated, WatchKey};
+use crate::wire::{Answer, Era, Object, RequestId, notification};
 
 const TOOLS: &str = "notifications/tools/list_changed";
 const PROMPTS: &str = "notifications/prompts/list_changed";
@@ -38,16 +38,39 @@ pub(super) fn changes(session: &Session, changes: &Changes, frames: &mut Vec<Str
             frames.push(notification(RESOURCES, &format!("{{{meta}}}")));
         }
     }
-    for (key, uri) in &changes.updated {
+    for Updated { key, uri, said } in &changes.updated {
         // Given up since it changed: no one wants to know any more.
         if session.watches(key, uri) {
-            let uri = serde_json::Value::from(uri.as_str());
-            frames.push(match key {
-                WatchKey::Legacy => notification(UPDATED, &format!(r#"{{"uri":{uri}}}"#)),
-                WatchKey::Listen(id) => notification(UPDATED, &format!(r#"{{{},"uri":{uri}}}"#, meta(id))),
-            });
+            let params = match said {
+                Some(said) => retold(said, key),
+                None => {
+                    let uri = serde_json::Value::from(uri.as_str());
+                    match key {
+                        WatchKey::Legacy => format!(r#"{{"uri":{uri}}}"#),
+                        WatchKey::Listen(id) => format!(r#"{{{},"uri":{uri}}}"#, meta(id)),
+                    }
+                }
+            };
+            frames.push(notification(UPDATED, &params));
         }
     }
+}
+
+/// What an upstream said, for this subscription instead of the gateway's own.
+fn retold(said: &str, key: &WatchKey) -> String {
+    const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+    let mut params = Object::read(said).unwrap_or_default();
+    let mut meta = params.get("_meta").and_then(Object::read).unwrap_or_default();
+    let had = !meta.is_empty();
+    match key {
+        WatchKey::Legacy => meta.remove(SUBSCRIPTION),
+        WatchKey::Listen(id) => meta.set(SUBSCRIPTION, id.as_json().into_owned()),
+    }
+    let meta = meta.json();
+    if had || meta != "{}" {
+        params.set("_meta", meta);
+    }
+    params.json()
 }
 
 /// Ends the session's subscriptions in an orderly way: each gets the answer to its request.

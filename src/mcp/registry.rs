@@ -1,9 +1,9 @@
 //! The tools by name, and their lists as each role sees them.
 
-use super::mirror::{self, Mirrored};
 use crate::error::{Error, Result};
 use crate::tenancy::Role;
 use crate::tools::Tool;
+use crate::wire::{Mirrored, mirrored_by_schema};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ impl Registry {
         let mut mirrored = HashMap::new();
         for tool in tools {
             let name = tool.name.clone();
-            let arguments = mirror::of_schema(&name, &tool.input_schema)?;
+            let arguments = mirrored_by_schema(&name, &tool.input_schema)?;
             if !arguments.is_empty() {
                 mirrored.insert(name.clone(), arguments);
             }

@@ -82,6 +82,14 @@ impl Channel {
         self.heard
     }
 
+    /// Sends a message that nobody has to hear: one that finds the queue half full is dropped, and the session goes on.
+    pub fn offer(&self, message: String, max_queued_bytes: usize) -> bool {
+        match &self.mailbox {
+            Some(mailbox) => mailbox.offer(message, max_queued_bytes / 2),
+            None => self.session.offer(message, max_queued_bytes / 2),
+        }
+    }
+
     /// Sends a message that belongs to a call, ahead of its answer.
     pub fn send(&self, message: String, max_queued_bytes: usize) {
         match &self.mailbox {

@@ -35,6 +35,8 @@ pub enum Topic {
     Resource(Arc<str>),
     /// The lists of resources that providers tell about.
     Resources,
+    /// A resource of one session with an upstream.
+    Upstream(u64, Arc<str>),
 }
 
 #[derive(Debug)]
@@ -73,6 +75,18 @@ impl Hub {
                 session.note(|changes| changes.update(&watcher.key, &watcher.uri));
             }
         }
+    }
+
+    /// Tells the watchers of an upstream's resource, with what it says of the change: the parameters of its
+    /// notification. False when there are none.
+    pub(crate) fn pass_on(&self, topic: &Topic, params: &str) -> bool {
+        let Some(watchers) = self.watches.get(topic) else { return false };
+        for watcher in watchers.iter() {
+            if let Some(session) = watcher.session.upgrade() {
+                session.note(|changes| changes.pass_on(&watcher.key, &watcher.uri, params));
+            }
+        }
+        true
     }
 
     /// Tells those watchers of a list that `whom` says.

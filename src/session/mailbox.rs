@@ -32,6 +32,19 @@ impl Mailbox {
         self.waker.wake();
     }
 
+    /// Adds a message if it fits; false when it does not.
+    pub fn offer(&self, message: String, max_queued_bytes: usize) -> bool {
+        let mut queue = self.queue.lock();
+        let fits = queue.bytes.saturating_add(message.len()) <= max_queued_bytes;
+        if fits {
+            queue.bytes += message.len();
+            queue.messages.push(message);
+        }
+        drop(queue);
+        self.waker.wake();
+        fits
+    }
+
     /// Has the task of this context woken by the next message. Do this before [`Mailbox::take`], and
     /// nothing is missed.
     pub fn watch(&self, cx: &Context<'_>) {

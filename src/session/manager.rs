@@ -296,7 +296,7 @@ impl SessionManager {
         &self.hub
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Session>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Session>> {
         self.index.sessions.iter().map(|entry| Arc::clone(entry.value())).collect()
     }
 

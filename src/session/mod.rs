@@ -5,6 +5,7 @@
 //! or to end it.
 
 mod announcer;
+mod asking;
 mod channel;
 mod end;
 mod hub;
@@ -19,6 +20,7 @@ mod question;
 mod rates;
 
 pub use announcer::Announcer;
+pub use asking::Unasked;
 pub use channel::Channel;
 pub use end::EndReason;
 pub use hub::{Hub, Topic, Watch, WatchKey};
@@ -26,7 +28,7 @@ pub use in_flight::{InFlight, Listen, NotAdmitted};
 pub use limits::SessionLimits;
 pub use mailbox::Mailbox;
 pub use manager::{Open, Refusal, SessionManager, SessionView, Transport};
-pub use outbox::Changes;
+pub use outbox::{Changes, Updated};
 pub use owner::Owner;
 pub use question::{ClientAnswer, OpenQuestion};
 pub use rates::RateOptions;
@@ -40,6 +42,7 @@ use index::Seat;
 use outbox::Outbox;
 use parking_lot::Mutex;
 use question::Questions;
+use std::any::Any;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -52,12 +55,16 @@ pub struct Session {
     peer: IpAddr,
     opened_at: i64,
     per_request: bool,
+    /// Whether it is registered nowhere, and over with its request.
+    detached: bool,
     /// Whether it has spoken the legacy era: then notifications come unasked.
     legacy: AtomicBool,
     calls: AtomicU64,
     identity: Mutex<Option<Identity>>,
     client: Mutex<Option<Box<Client>>>,
     watches: Mutex<Vec<Watch>>,
+    /// What others keep for as long as this identity lasts; none until something is kept.
+    attached: Mutex<Option<Arc<dyn Any + Send + Sync>>>,
     requests: Mutex<Requests>,
     /// What the client was asked and has not answered; none until it is asked for the first time.
     questions: Mutex<Option<Box<Questions>>>,
@@ -85,6 +92,17 @@ pub struct Client {
     pub log_level: Option<u8>,
     /// What it can be asked for.
     pub capabilities: Capabilities,
+    /// Its `Implementation` and its `ClientCapabilities`, as it wrote them.
+    pub own_words: Option<Arc<OwnWords>>,
+}
+
+/// What a client said of itself, in JSON of its own.
+#[derive(Debug, Clone, Default)]
+pub struct OwnWords {
+    /// Its `Implementation`; may be empty.
+    pub implementation: String,
+    /// Its `ClientCapabilities`; may be empty.
+    pub capabilities: String,
 }
 
 impl Session {
@@ -94,11 +112,13 @@ impl Session {
             peer,
             opened_at: now(),
             per_request,
+            detached: false,
             legacy: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             identity: Mutex::new(None),
             client: Mutex::new(None),
             watches: Mutex::new(Vec::new()),
+            attached: Mutex::new(None),
             requests: Mutex::new(Requests::default()),
             questions: Mutex::new(None),
             outbox: Mutex::new(Outbox::default()),
@@ -112,7 +132,27 @@ impl Session {
     /// reach it.
     #[must_use]
     pub fn detached(peer: IpAddr) -> Arc<Self> {
-        Arc::new(Self::new(peer, true))
+        Arc::new(Self { detached: true, ..Self::new(peer, true) })
+    }
+
+    /// Whether it is one for a single request.
+    #[must_use]
+    pub fn is_detached(&self) -> bool {
+        self.detached
+    }
+
+    /// What is kept with the session for as long as its identity lasts; made when it is first asked for. There is one
+    /// such thing.
+    #[must_use]
+    pub fn attached<T: Any + Default + Send + Sync>(&self) -> Option<Arc<T>> {
+        let mut attached = self.attached.lock();
+        Arc::clone(attached.get_or_insert_with(|| Arc::<T>::default())).downcast().ok()
+    }
+
+    /// The same, if it was ever asked for.
+    #[must_use]
+    pub fn attachment<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.attached.lock().clone()?.downcast().ok()
     }
 
     /// Its id, which proves nothing.
@@ -288,6 +328,15 @@ impl Session {
         }
     }
 
+    /// Queues a whole message for the client, if it fits; false when it does not.
+    pub fn offer(&self, message: String, max_queued_bytes: usize) -> bool {
+        let fits = self.outbox.lock().push(message, max_queued_bytes);
+        if fits {
+            self.wake();
+        }
+        fits
+    }
+
     /// Notes what changed for the client; the same change twice is one.
     pub fn note(&self, change: impl FnOnce(&mut Changes)) {
         change(self.outbox.lock().changes());
@@ -310,7 +359,8 @@ impl Session {
     fn set_identity(&self, identity: Option<Identity>) {
         let before = std::mem::replace(&mut *self.identity.lock(), identity);
         self.drop_watches(|_| true);
-        drop(before);
+        let attached = self.attached.lock().take();
+        drop((before, attached));
     }
 
     /// The same user in the same tenant, looked at again.

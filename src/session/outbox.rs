@@ -23,16 +23,33 @@ pub struct Changes {
     pub prompts: bool,
     /// The list of resources.
     pub resources: bool,
-    /// Records that are subscribed to: by which subscription, and by which URI.
-    pub updated: Vec<(WatchKey, String)>,
+    /// Resources that are subscribed to.
+    pub updated: Vec<Updated>,
+}
+
+/// A resource that changed.
+#[derive(Debug)]
+pub struct Updated {
+    /// By which subscription it is told.
+    pub key: WatchKey,
+    /// Its URI.
+    pub uri: String,
+    /// What an upstream said of it: the parameters of a notification, as JSON.
+    pub said: Option<String>,
 }
 
 impl Changes {
     /// Notes that a record changed.
     pub fn update(&mut self, key: &WatchKey, uri: &str) {
-        if !self.updated.iter().any(|(k, u)| k == key && u == uri) {
-            self.updated.push((key.clone(), uri.to_owned()));
+        if !self.updated.iter().any(|one| one.key == *key && one.uri == uri) {
+            self.updated.push(Updated { key: key.clone(), uri: uri.to_owned(), said: None });
         }
+    }
+
+    /// Notes that an upstream said so; what it said last stays.
+    pub fn pass_on(&mut self, key: &WatchKey, uri: &str, params: &str) {
+        self.updated.retain(|one| one.key != *key || one.uri != uri);
+        self.updated.push(Updated { key: key.clone(), uri: uri.to_owned(), said: Some(params.to_owned()) });
     }
 }
 

@@ -6,8 +6,8 @@
 
 use super::question::Question;
 use crate::error::{Error, Result};
-use crate::session::{Channel, OpenQuestion, SessionLimits};
-use crate::wire::{Capabilities, Capability, notification, request};
+use crate::session::{Channel, SessionLimits, Unasked};
+use crate::wire::{Capabilities, Capability};
 use futures_util::future::{pending, try_join_all};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -171,36 +171,18 @@ impl Round {
     }
 }
 
-/// A request under way; dropped without an answer, the client is told that it need not bother.
-struct Request<'a> {
-    open: OpenQuestion,
-    channel: &'a Channel,
-    max_queued_bytes: usize,
-}
-
-impl Drop for Request<'_> {
-    fn drop(&mut self) {
-        if self.open.withdraw() {
-            let params = format!(r#"{{"requestId":{},"reason":"The call that asked is over."}}"#, self.open.id());
-            self.channel.send(notification("notifications/cancelled", &params), self.max_queued_bytes);
-        }
-    }
-}
-
 async fn by_request(channel: &Channel, limits: &SessionLimits, question: &Question) -> Result<Value> {
-    let (method, most) = (question.method(), limits.max_questions);
-    let Some(open) = channel.session().question(most) else {
-        return Err(Error::Limit(format!(
-            "The client has {most} requests of the server's to answer already, which is the limit. Try again when it has."
-        )));
-    };
-    let mut asking = Request { open, channel, max_queued_bytes: limits.max_queued_bytes };
-    channel.send(request(asking.open.id(), method, &question.params()), limits.max_queued_bytes);
-    let answer = tokio::time::timeout(limits.answer_timeout, asking.open.answer()).await;
-    let Ok(Some(answer)) = answer else {
-        let seconds = limits.answer_timeout.as_secs();
-        return Err(Error::Unanswered(format!("The client did not answer {method} within {seconds} seconds.")));
-    };
+    let method = question.method();
+    let answer = channel.ask(limits, method, &question.params()).await.map_err(|why| match why {
+        Unasked::TooMany => Error::Limit(format!(
+            "The client has {} requests of the server's to answer already, which is the limit. Try again when it has.",
+            limits.max_questions
+        )),
+        Unasked::TimedOut => {
+            let seconds = limits.answer_timeout.as_secs();
+            Error::Unanswered(format!("The client did not answer {method} within {seconds} seconds."))
+        }
+    })?;
     match answer {
         Ok(result) => {
             let result = serde_json::from_str(&result).unwrap_or_default();

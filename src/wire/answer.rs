@@ -202,17 +202,27 @@ impl Answer {
     }
 }
 
-/// A notification with parameters that are JSON already.
+/// A notification with parameters that are JSON already; may be empty.
 #[must_use]
 pub fn notification(method: &str, params: &str) -> String {
+    let method = quoted(method);
     if params.is_empty() {
-        return format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
+        return format!(r#"{{"jsonrpc":"2.0","method":{method}}}"#);
     }
-    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
+    format!(r#"{{"jsonrpc":"2.0","method":{method},"params":{params}}}"#)
 }
 
-/// A request of the server's with parameters that are JSON already.
+/// A request with parameters that are JSON already; may be empty.
 #[must_use]
 pub fn request(id: i64, method: &str, params: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
+    let method = quoted(method);
+    if params.is_empty() {
+        return format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method}}}"#);
+    }
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
+}
+
+/// A method as JSON: others may call theirs what they like.
+fn quoted(method: &str) -> serde_json::Value {
+    method.into()
 }

@@ -9,6 +9,9 @@ mod codes;
 mod envelope;
 mod frame;
 mod id;
+mod mirror;
+mod object;
+mod passing;
 mod version;
 
 pub use answer::{Answer, notification, request};
@@ -17,4 +20,7 @@ pub use codes::{ErrorCode, INTERNAL, WireError};
 pub use envelope::{Incoming, Meta, Request, Text, parse};
 pub use frame::{Frame, Outcome};
 pub use id::RequestId;
+pub use mirror::{Mirrored, mirrored_by_schema};
+pub use object::Object;
+pub use passing::{Passing, Response};
 pub use version::{Era, LATEST_LEGACY, LEGACY, MODERN, allows_batches, keeps_null_ids, negotiate};

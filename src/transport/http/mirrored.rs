@@ -3,7 +3,8 @@
 //! Whoever routes by them has to be able to rely on them, so what differs is refused.
 
 use super::message::Asked;
-use crate::mcp::{Mirrored, Registry};
+use crate::mcp::Registry;
+use crate::wire::Mirrored;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;

@@ -20,7 +20,7 @@ pub struct Mirrored {
 ///
 /// # Errors
 /// [`Error::Config`] when one of them is not as the specification wants it: clients would not list the tool.
-pub(super) fn of_schema(tool: &str, schema: &Value) -> Result<Vec<Mirrored>> {
+pub fn mirrored_by_schema(tool: &str, schema: &Value) -> Result<Vec<Mirrored>> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), &mut found).map_err(|why| wrong(tool, &why))?;
     for (index, one) in found.iter().enumerate() {
@@ -106,7 +106,7 @@ mod tests {
             "x-mcp-header": { "type": "string" },
             "where": { "type": "object", "properties": { "depth": { "type": ["integer", "null"], "x-mcp-header": "Depth" } } },
         } });
-        let mut found = of_schema("a", &schema).expect("it is good");
+        let mut found = mirrored_by_schema("a", &schema).expect("it is good");
         found.sort_by(|a, b| a.header.cmp(&b.header));
         let found: Vec<_> = found.iter().map(|one| (one.header.as_str(), one.path.join("."))).collect();
         assert_eq!(found, [("mcp-param-depth", "where.depth".to_owned()), ("mcp-param-region", "region".to_owned())]);
@@ -129,7 +129,7 @@ mod tests {
             ("in a definition", json!({ "$defs": { "A": { "properties": { "a": string("A") } } } })),
             ("at the root", json!({ "x-mcp-header": "A" })),
         ] {
-            assert!(of_schema("a", &schema).is_err(), "{why}");
+            assert!(mirrored_by_schema("a", &schema).is_err(), "{why}");
         }
     }
 }

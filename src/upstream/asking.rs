@@ -1,0 +1,36 @@
+//! What an upstream asks a legacy client for, passed on as a request.
+
+use super::caller::Asked;
+use super::peer::Peer;
+use crate::session::{Channel, SessionLimits, Unasked};
+use crate::wire::Capability;
+use std::sync::Weak;
+
+/// Whether the client can be asked for this: it hears what comes before an answer, and has declared what it takes. What
+/// we do not know, it may.
+pub(super) fn can(channel: &Channel, method: &str) -> bool {
+    let session = channel.session();
+    let declared = session.capabilities();
+    channel.is_heard()
+        && match method {
+            "sampling/createMessage" => declared.has(Capability::Sampling),
+            "elicitation/create" => declared.has(Capability::Elicitation) || declared.has(Capability::UrlElicitation),
+            "roots/list" => declared.has(Capability::Roots),
+            _ => true,
+        }
+}
+
+/// Asks, waits, and tells the upstream what was answered.
+pub(super) async fn forward(peer: Weak<Peer>, channel: Channel, limits: SessionLimits, asked: Asked) {
+    let params = if asked.params.is_empty() { "{}" } else { &asked.params };
+    let answer = channel.ask(&limits, &asked.method, params).await.unwrap_or_else(|why| {
+        let why = match why {
+            Unasked::TooMany => "the client has too many requests to answer already",
+            Unasked::TimedOut => "the client did not answer in time",
+        };
+        Err(format!(r#"{{"code":-32603,"message":"Internal error: {why}"}}"#))
+    });
+    if let Some(peer) = peer.upgrade() {
+        peer.answer(&asked.id, answer.as_deref().map_err(String::as_str));
+    }
+}

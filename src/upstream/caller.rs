@@ -1,0 +1,84 @@
+//! Whose call it is that an upstream works on: where what belongs to the call goes.
+
+use crate::session::{Channel, SessionLimits};
+use crate::wire::{Object, RequestId, notification};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// The client's side of a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// The way on which the call came.
+    pub(crate) channel: Channel,
+    /// The progress token that the client gave, as JSON.
+    pub(crate) progress_token: Option<Box<str>>,
+    /// Which log messages it wants.
+    pub(crate) logs: Logs,
+    /// How it is asked for something.
+    pub(crate) asks: Asks,
+}
+
+/// Which log messages a client wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Logs {
+    /// None.
+    None,
+    /// Those of at least this level, as an index into the eight of RFC 5424.
+    From(u8),
+    /// Whatever comes.
+    All,
+}
+
+/// How a client is asked for something.
+#[derive(Debug, Clone)]
+pub(crate) enum Asks {
+    /// By a request on the call's channel.
+    ByRequest,
+    /// By the result of its own request; whoever waits for the call's answer sees to that.
+    InRounds(UnboundedSender<Asked>),
+    /// Not at all.
+    Nobody,
+}
+
+/// A request of an upstream's.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// By which the upstream knows it.
+    pub(crate) id: RequestId,
+    pub(crate) method: String,
+    /// JSON; may be empty.
+    pub(crate) params: String,
+}
+
+/// The log levels of RFC 5424, least severe first.
+const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+impl Logs {
+    /// Whether a log message with these parameters is wanted.
+    pub(super) fn want(self, params: &str) -> bool {
+        let level = || Object::read(params).and_then(|params| params.text("level"));
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::From(least) => level().is_some_and(|level| {
+                LEVELS.iter().position(|known| *known == level).is_some_and(|level| level >= usize::from(least))
+            }),
+        }
+    }
+
+    /// The name of the least severe level that is wanted.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::From(least) => LEVELS.get(usize::from(least)).copied(),
+            Self::None | Self::All => None,
+        }
+    }
+}
+
+impl Caller {
+    /// Passes a notification on.
+    pub(super) fn tell(&self, method: &str, params: &str, limits: &SessionLimits) {
+        if !self.channel.offer(notification(method, params), limits.max_queued_bytes) {
+            tracing::debug!(session = %self.channel.session().id(), method, "dropped a notification: its reader is slow");
+        }
+    }
+}

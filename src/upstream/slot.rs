@@ -1,0 +1,552 @@
+//! One isolation unit's session with one upstream: opened when it is first needed, opened again when it died, closed when
+//! nobody has used it for long.
+
+use super::caller::{Asked, Asks, Caller, Logs};
+use super::catalog::{self, Items, List};
+use super::definition::Definition;
+use super::environment::{Environment, Place};
+use super::failure::Failure;
+use super::handshake::{self, Opener};
+use super::outward::Outward;
+use super::parked::Parking;
+use super::peer::{Owner, Peer, Pending, Sending};
+use crate::session::{Channel, Session, Topic};
+use crate::wire::{Era, Object, notification};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Whom a slot serves.
+#[derive(Debug, Clone)]
+pub(crate) enum Unit {
+    /// One session of a client.
+    Session(Weak<Session>),
+    /// One user in one tenant with one credential, whose requests have no session.
+    Caller,
+    /// A tenant.
+    Tenant,
+    /// Everybody.
+    Shared,
+}
+
+/// A unit's session with an upstream, open or not.
+pub(crate) struct Slot {
+    /// No other slot of this process has it.
+    pub(crate) id: u64,
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) unit: Unit,
+    pub(crate) parking: Parking,
+    outward: Outward,
+    environment: Arc<Environment>,
+    state: Mutex<State>,
+    lists: [Mutex<Listed>; 4],
+    /// Sessions that have looked at its lists.
+    audience: Mutex<Vec<Weak<Session>>>,
+    /// Resources that somebody has subscribed to.
+    subscribed: Mutex<BTreeSet<String>>,
+    used: Mutex<Instant>,
+}
+
+type Opening = Shared<BoxFuture<'static, Result<Arc<Peer>, Failure>>>;
+
+enum State {
+    Closed { why: Option<Failure> },
+    Opening(Opening),
+    Open(OpenSession),
+}
+
+/// A session that is open.
+struct OpenSession {
+    peer: Arc<Peer>,
+    opener: Opener,
+    /// The stream on which a modern upstream tells of changes.
+    listening: Option<Pending>,
+    since: Instant,
+    /// The version of the credentials that it was opened with.
+    credentials: u64,
+    _place: Place,
+}
+
+enum Listed {
+    Unknown,
+    Reading(Shared<BoxFuture<'static, Result<Arc<Items>, Failure>>>),
+    Known(Arc<Items>),
+}
+
+/// What there is to say of a slot.
+#[derive(Debug, Clone)]
+pub(crate) struct Status {
+    pub(crate) state: &'static str,
+    pub(crate) version: Option<String>,
+    pub(crate) open_for: Option<Duration>,
+    pub(crate) problem: Option<String>,
+    pub(crate) tools: Option<usize>,
+    pub(crate) hidden: Vec<String>,
+}
+
+impl Slot {
+    pub(super) fn new(unit: Unit, outward: Outward, environment: &Arc<Environment>) -> Arc<Self> {
+        Arc::new(Self {
+            id: environment.next_id(),
+            definition: Arc::clone(outward.definition()),
+            unit,
+            parking: Parking::default(),
+            outward,
+            environment: Arc::clone(environment),
+            state: Mutex::new(State::Closed { why: None }),
+            lists: std::array::from_fn(|_| Mutex::new(Listed::Unknown)),
+            audience: Mutex::default(),
+            subscribed: Mutex::default(),
+            used: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// The open session, opened now if it is not.
+    pub(crate) async fn peer(self: &Arc<Self>, opener: &Opener) -> Result<Arc<Peer>, Failure> {
+        *self.used.lock() = Instant::now();
+        let opening = {
+            let mut state = self.state.lock();
+            match &*state {
+                State::Open(open) if open.peer.over().is_none() && open.credentials == self.outward.version() => {
+                    return Ok(Arc::clone(&open.peer));
+                }
+                State::Opening(opening) => opening.clone(),
+                _ => {
+                    self.environment.health.check(&self.definition.name, self.outward.tenant())?;
+                    let opening = self.start(opener.clone());
+                    *state = State::Opening(opening.clone());
+                    opening
+                }
+            }
+        };
+        opening.await
+    }
+
+    fn start(self: &Arc<Self>, opener: Opener) -> Opening {
+        let (slot, tasks) = (Arc::downgrade(self), self.environment.tasks.clone());
+        let (outward, environment) = (self.outward.clone(), Arc::clone(&self.environment));
+        let owner: Weak<dyn Owner> = Arc::<Self>::downgrade(self);
+        let work = async move {
+            let opened = open(&outward, &environment, owner, &opener).await;
+            let Some(slot) = slot.upgrade() else {
+                return Err(Failure::Unreachable("its session is over".into()));
+            };
+            slot.opened(opened, opener)
+        };
+        let task = AbortOnDropHandle::new(tasks.spawn(work));
+        let opening =
+            async move { task.await.unwrap_or_else(|_| Err(Failure::Unreachable("opening it was given up".into()))) };
+        opening.boxed().shared()
+    }
+
+    /// Notes how opening went.
+    fn opened(
+        self: &Arc<Self>,
+        opened: Result<(Arc<Peer>, Place), Failure>,
+        opener: Opener,
+    ) -> Result<Arc<Peer>, Failure> {
+        let (name, tenant) = (&self.definition.name, self.outward.tenant());
+        match opened {
+            Ok((peer, place)) => {
+                self.environment.health.succeeded(name, tenant);
+                let era = peer.era();
+                tracing::info!(upstream = %name, unit = self.outward.unit(), ?era, "opened a session with an upstream");
+                let before = self.forget_lists();
+                let listening = self.listen(&peer, &opener);
+                *self.state.lock() = State::Open(OpenSession {
+                    peer: Arc::clone(&peer),
+                    opener,
+                    listening,
+                    since: Instant::now(),
+                    credentials: self.outward.version(),
+                    _place: place,
+                });
+                if peer.era() == Era::Legacy {
+                    self.subscribe_again(&peer);
+                }
+                if before {
+                    // What clients have seen of an earlier session may not be so any more.
+                    self.tell_audience(|changes| {
+                        (changes.tools, changes.prompts, changes.resources) = (true, true, true);
+                    });
+                }
+                Ok(peer)
+            }
+            Err(failure) => {
+                if failure.nothing_was_done() || matches!(failure, Failure::TimedOut(_) | Failure::Ended(_)) {
+                    self.environment.health.failed(name, tenant, &failure);
+                }
+                tracing::warn!(upstream = %name, unit = self.outward.unit(), %failure, "could not open a session with an upstream");
+                *self.state.lock() = State::Closed { why: Some(failure.clone()) };
+                Err(failure)
+            }
+        }
+    }
+
+    /// One of the upstream's lists, from memory if that is still good.
+    pub(crate) async fn list(self: &Arc<Self>, list: List, opener: &Opener) -> Result<Arc<Items>, Failure> {
+        self.peer(opener).await?;
+        let reading = {
+            let mut listed = self.lists[list as usize].lock();
+            match &*listed {
+                Listed::Known(items) => return Ok(Arc::clone(items)),
+                Listed::Reading(reading) => reading.clone(),
+                Listed::Unknown => {
+                    let reading = self.read(list, opener.clone());
+                    *listed = Listed::Reading(reading.clone());
+                    reading
+                }
+            }
+        };
+        reading.await
+    }
+
+    /// A list, if it is known already.
+    pub(crate) fn known(&self, list: List) -> Option<Arc<Items>> {
+        match &*self.lists[list as usize].lock() {
+            Listed::Known(items) => Some(Arc::clone(items)),
+            _ => None,
+        }
+    }
+
+    fn read(self: &Arc<Self>, list: List, opener: Opener) -> Shared<BoxFuture<'static, Result<Arc<Items>, Failure>>> {
+        let (slot, begun) = (Arc::downgrade(self), Instant::now());
+        let work = async move {
+            let gone = || Failure::Unreachable("its session is over".into());
+            let reading = {
+                let slot = slot.upgrade().ok_or_else(gone)?;
+                let peer = slot.peer(&opener).await?;
+                let (definition, environment) = (Arc::clone(&slot.definition), Arc::clone(&slot.environment));
+                async move { catalog::fetch(&peer, &opener, &definition, &environment.reserved, list).await }
+            };
+            let items = reading.await.map(Arc::new);
+            let slot = slot.upgrade().ok_or_else(gone)?;
+            let mut listed = slot.lists[list as usize].lock();
+            // Changed while it was read, it has to be read again.
+            if matches!(*listed, Listed::Reading(_)) {
+                *listed = items.as_ref().map_or(Listed::Unknown, |items| Listed::Known(Arc::clone(items)));
+            }
+            drop(listed);
+            if items.is_ok() && begun.elapsed() >= slot.definition.limits.list {
+                // Those who did not wait for it were served without it.
+                slot.list_changed(list.name());
+            }
+            items
+        };
+        let task = AbortOnDropHandle::new(self.environment.tasks.spawn(work));
+        let reading = async move {
+            task.await.unwrap_or_else(|_| Err(Failure::Unreachable("reading its lists was given up".into())))
+        };
+        reading.boxed().shared()
+    }
+
+    /// Has a session told when lists change.
+    pub(crate) fn heard_by(&self, session: &Arc<Session>) {
+        if session.is_detached() {
+            return;
+        }
+        let mut audience = self.audience.lock();
+        if !audience.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(session))) {
+            audience.retain(|known| known.strong_count() > 0);
+            audience.push(Arc::downgrade(session));
+        }
+    }
+
+    /// Subscribes to a resource at the upstream.
+    pub(crate) async fn subscribe(self: &Arc<Self>, uri: &str, opener: &Opener) -> Result<Option<String>, Failure> {
+        let peer = self.peer(opener).await?;
+        if self.subscribed.lock().contains(uri) {
+            return Ok(None);
+        }
+        if peer.era() == Era::Legacy {
+            let uri_json = serde_json::Value::from(uri).to_string();
+            let mut params = Object::default();
+            params.set("uri", uri_json);
+            let sending =
+                Sending { method: "resources/subscribe", params, name: None, repeated: Vec::new(), caller: None };
+            let reply = peer.request(sending).within(self.definition.limits.call).await?;
+            if reply.is_error() {
+                return Ok(Some(reply.payload().to_owned()));
+            }
+        }
+        self.subscribed.lock().insert(uri.to_owned());
+        if peer.era() == Era::Modern {
+            self.listen_again(&peer);
+        }
+        Ok(None)
+    }
+
+    /// Tells the upstream of something that its client notifies of.
+    pub(crate) fn notify(&self, method: &str, params: &str) {
+        if let Some(peer) = self.open_peer() {
+            peer.notify(method, params);
+        }
+    }
+
+    /// The open session, if there is one.
+    pub(crate) fn open_peer(&self) -> Option<Arc<Peer>> {
+        match &*self.state.lock() {
+            State::Open(open) => Some(Arc::clone(&open.peer)),
+            _ => None,
+        }
+    }
+
+    /// Closes the session if nobody has used it for long; opens it again if somebody waits for news of it.
+    pub(super) fn tend(self: &Arc<Self>) {
+        self.parking.expire();
+        let watched = !self.subscribed.lock().is_empty();
+        let mut state = self.state.lock();
+        let again = match &mut *state {
+            State::Open(open) => {
+                let idle = self.used.lock().elapsed() >= self.definition.limits.idle;
+                if idle && !watched && open.peer.busy() == 0 && self.parking.is_empty() {
+                    let open = std::mem::replace(&mut *state, State::Closed { why: None });
+                    drop(state);
+                    drop(open);
+                    tracing::info!(upstream = %self.definition.name, unit = self.outward.unit(), "closed an idle session with an upstream");
+                    return;
+                }
+                let deaf = open.listening.as_mut().is_some_and(Pending::is_over);
+                let peer = Arc::clone(&open.peer);
+                drop(state);
+                if deaf {
+                    self.listen_again(&peer);
+                }
+                false
+            }
+            State::Closed { why: Some(_) } => {
+                drop(state);
+                watched
+            }
+            _ => false,
+        };
+        if again && self.environment.health.check(&self.definition.name, self.outward.tenant()).is_ok() {
+            let opener = Opener { era: Era::Legacy, implementation: String::new(), capabilities: String::new() };
+            let opening = self.start(opener);
+            *self.state.lock() = State::Opening(opening);
+        }
+    }
+
+    /// How long nobody has used it.
+    pub(super) fn unused_for(&self) -> Duration {
+        self.used.lock().elapsed()
+    }
+
+    /// Whether a session is open or being opened, or something waits in it.
+    pub(super) fn is_in_use(&self) -> bool {
+        !matches!(*self.state.lock(), State::Closed { .. }) || !self.parking.is_empty()
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let tools = self.known(List::Tools);
+        let mut status = Status {
+            state: "closed",
+            version: None,
+            open_for: None,
+            problem: None,
+            tools: tools.as_ref().map(|items| items.entries.len()),
+            hidden: tools.map(|items| items.hidden.clone()).unwrap_or_default(),
+        };
+        match &*self.state.lock() {
+            State::Closed { why } => status.problem = why.as_ref().map(ToString::to_string),
+            State::Opening(_) => status.state = "opening",
+            State::Open(open) => {
+                status.state = "open";
+                status.version = open.peer.agreed().map(|agreed| agreed.version.clone());
+                status.open_for = Some(open.since.elapsed());
+            }
+        }
+        if status.state == "closed"
+            && let Err(resting) = self.environment.health.check(&self.definition.name, self.outward.tenant())
+        {
+            (status.state, status.problem) = ("resting", Some(resting.to_string()));
+        }
+        status
+    }
+
+    /// Forgets what lists said; whether anybody had seen one.
+    fn forget_lists(&self) -> bool {
+        let forget = |listed: &Mutex<Listed>| {
+            let before = std::mem::replace(&mut *listed.lock(), Listed::Unknown);
+            matches!(before, Listed::Known(_))
+        };
+        self.lists.iter().fold(false, |any, listed| forget(listed) | any)
+    }
+
+    fn tell_audience(&self, change: impl Fn(&mut crate::session::Changes)) {
+        let sessions: Vec<_> = self.audience.lock().iter().filter_map(Weak::upgrade).collect();
+        sessions.iter().for_each(|session| session.note(&change));
+    }
+
+    fn listen_again(&self, peer: &Arc<Peer>) {
+        let opener = match &*self.state.lock() {
+            State::Open(open) if Arc::ptr_eq(&open.peer, peer) => open.opener.clone(),
+            _ => return,
+        };
+        // Not under the lock: what is sent may fail at once, and be told of.
+        let listening = self.listen(peer, &opener);
+        let before = match &mut *self.state.lock() {
+            State::Open(open) if Arc::ptr_eq(&open.peer, peer) => std::mem::replace(&mut open.listening, listening),
+            _ => listening,
+        };
+        drop(before);
+    }
+
+    /// Has a modern upstream tell of changes.
+    fn listen(&self, peer: &Arc<Peer>, opener: &Opener) -> Option<Pending> {
+        let agreed = peer.agreed().filter(|agreed| agreed.era == Era::Modern)?;
+        let mut wanted = serde_json::Map::new();
+        for (member, capability) in [
+            ("toolsListChanged", "tools.listChanged"),
+            ("promptsListChanged", "prompts.listChanged"),
+            ("resourcesListChanged", "resources.listChanged"),
+        ] {
+            if agreed.has(capability) {
+                wanted.insert(member.into(), true.into());
+            }
+        }
+        let uris: Vec<_> = self.subscribed.lock().iter().cloned().collect();
+        if !uris.is_empty() {
+            wanted.insert("resourceSubscriptions".into(), uris.into());
+        }
+        if wanted.is_empty() {
+            return None;
+        }
+        let params = opener.params(&format!(r#""notifications":{}"#, serde_json::Value::Object(wanted)));
+        let params = Object::read(&params).unwrap_or_default();
+        let method = "subscriptions/listen";
+        Some(peer.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None }))
+    }
+
+    fn subscribe_again(&self, peer: &Arc<Peer>) {
+        for uri in &*self.subscribed.lock() {
+            let mut params = Object::default();
+            params.set("uri", serde_json::Value::from(uri.as_str()).to_string());
+            let method = "resources/subscribe";
+            let pending = peer.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None });
+            pending.let_go();
+        }
+    }
+}
+
+impl Owner for Slot {
+    fn list_changed(&self, list: &'static str) {
+        let changed: &[List] = match list {
+            "tools" => &[List::Tools],
+            "prompts" => &[List::Prompts],
+            _ => &[List::Resources, List::Templates],
+        };
+        changed.iter().for_each(|list| *self.lists[*list as usize].lock() = Listed::Unknown);
+        self.tell_audience(|changes| match list {
+            "tools" => changes.tools = true,
+            "prompts" => changes.prompts = true,
+            _ => changes.resources = true,
+        });
+    }
+
+    fn updated(&self, uri: &str, params: &str) {
+        let topic = Topic::Upstream(self.id, uri.into());
+        if !self.environment.manager.hub().pass_on(&topic, params) && self.subscribed.lock().remove(uri) {
+            // Nobody wants to know any more.
+            let Some(peer) = self.open_peer() else { return };
+            if peer.era() == Era::Legacy {
+                let mut params = Object::default();
+                params.set("uri", serde_json::Value::from(uri).to_string());
+                let method = "resources/unsubscribe";
+                peer.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None }).let_go();
+            } else {
+                self.listen_again(&peer);
+            }
+        }
+    }
+
+    fn said(&self, method: &str, params: &str) {
+        let Unit::Session(session) = &self.unit else { return };
+        let Some(session) = session.upgrade().filter(|session| session.is_legacy()) else { return };
+        let logs = session.log_level().map_or(Logs::All, Logs::From);
+        if method != "notifications/message" || logs.want(params) {
+            session.offer(notification(method, params), self.environment.manager.limits().max_queued_bytes / 2);
+        }
+    }
+
+    fn asked(&self, _asked: &Asked) -> Option<Caller> {
+        let Unit::Session(session) = &self.unit else { return None };
+        let session = session.upgrade().filter(|session| session.is_legacy() && session.client().is_some())?;
+        let channel = Channel::connection(session);
+        Some(Caller { channel, progress_token: None, logs: Logs::All, asks: Asks::ByRequest })
+    }
+
+    fn over(&self, why: &Failure) {
+        tracing::warn!(upstream = %self.definition.name, unit = self.outward.unit(), %why, "a session with an upstream is over");
+        let mut state = self.state.lock();
+        if matches!(*state, State::Open(_)) {
+            let before = std::mem::replace(&mut *state, State::Closed { why: Some(why.clone()) });
+            drop(state);
+            // Its link must not be dropped by the task that it is.
+            self.environment.tasks.spawn(async move { drop(before) });
+        }
+    }
+}
+
+impl List {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+            Self::Resources | Self::Templates => "resources",
+        }
+    }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot")
+            .field("upstream", &self.definition.name)
+            .field("unit", &self.outward.unit())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a session in the era that fits, and in the other one if the upstream does not speak that.
+async fn open(
+    outward: &Outward,
+    environment: &Arc<Environment>,
+    owner: Weak<dyn Owner>,
+    opener: &Opener,
+) -> Result<(Arc<Peer>, Place), Failure> {
+    let definition = outward.definition();
+    let place = environment.place(definition, outward.tenant())?;
+    let eras = handshake::order(definition.era, opener, environment.era_of(definition));
+    let mut first = None;
+    for (number, era) in eras.iter().enumerate() {
+        let last = number + 1 == eras.len();
+        // Some servers say nothing at all to what they do not know.
+        let limit = if last { definition.limits.open } else { definition.limits.open.min(Duration::from_secs(10)) };
+        let attempt = async {
+            let peer = environment.connect(outward, Weak::clone(&owner)).await?;
+            handshake::shake(&peer, opener, *era).await?;
+            Ok(peer)
+        };
+        let failure = match tokio::time::timeout(limit, attempt).await {
+            Ok(Ok(peer)) => {
+                environment.note_era(definition, *era);
+                return Ok((peer, place));
+            }
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::TimedOut(limit.as_secs()),
+        };
+        let other = matches!(
+            failure,
+            Failure::Unreadable(_) | Failure::Status(_) | Failure::Ended(_) | Failure::TimedOut(_) | Failure::Forgotten
+        );
+        if last || !other {
+            return Err(first.unwrap_or(failure));
+        }
+        first = Some(failure);
+    }
+    Err(first.unwrap_or_else(|| Failure::Unreachable("there is no era to try".into())))
+}
