@@ -60,6 +60,7 @@ impl Default for Config {
                 refresh: Duration::from_secs(30 * 86_400),
                 rotate: Duration::from_secs(30 * 86_400),
             },
+            upstreams: Vec::new(),
             oidc: Vec::new(),
             password: PasswordOptions {
                 // OWASP's recommendation for argon2id.

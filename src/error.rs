@@ -67,6 +67,9 @@ pub enum Error {
     /// The client was asked for something and did not give it.
     #[error("{0}")]
     Unanswered(String),
+    /// A server behind the gateway gave no answer; says which and why.
+    #[error("{0}")]
+    Upstream(String),
     /// What should be created is already there.
     #[error("{0}")]
     AlreadyExists(String),
@@ -102,6 +105,7 @@ impl Error {
             Self::Limit(_) => "limit",
             Self::MissingClientCapability { .. } => "missing_client_capability",
             Self::Unanswered(_) => "unanswered",
+            Self::Upstream(_) => "upstream",
             Self::AlreadyExists(_) => "already_exists",
             Self::Busy(_) => "busy",
             Self::Unmet(_) | Self::Config(_) | Self::Internal(_) => "internal",

@@ -22,6 +22,7 @@ use crate::store::{Store, StoreOptions};
 use crate::tenancy::Quotas;
 use crate::tools::Crm;
 use crate::transport::http::{Attendance, Endpoint};
+use crate::upstream::{Definition, Upstreams};
 use crate::{auth, tools};
 use origin::Gate;
 use room::Room;
@@ -46,6 +47,8 @@ pub struct ServerOptions {
     pub store: StoreOptions,
     /// Access and refresh tokens.
     pub tokens: TokenSettings,
+    /// The servers behind the gateway.
+    pub upstreams: Vec<Definition>,
     /// Issuers whose tokens are accepted as well.
     pub oidc: Vec<auth::OidcOptions>,
     /// The cost of passwords.
@@ -94,6 +97,7 @@ pub struct Server {
     dispatcher: Arc<Dispatcher>,
     store: Store,
     tasks: TaskTracker,
+    upstreams: Arc<Upstreams>,
     closing: CancellationToken,
     tls: Option<Arc<Tls>>,
     gate: Gate,
@@ -170,6 +174,7 @@ impl Server {
         if let Some(tls) = &self.tls {
             self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
         }
+        self.tasks.spawn(Arc::clone(&self.upstreams).tend(self.closing.clone()));
         self.tasks.spawn(tend(Arc::clone(self.dispatcher.manager()), self.closing.clone()));
         let mut shutdown = pin!(shutdown);
         loop {

@@ -24,6 +24,7 @@ mod slot;
 mod stdio;
 mod template;
 
+pub(crate) use asking::can as can_ask;
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
 pub(crate) use catalog::{Item, Items, List};
 pub use definition::{

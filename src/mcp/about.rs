@@ -39,42 +39,60 @@ impl About {
     }
 }
 
+/// What upstreams can do besides, by the names of the capabilities, and how to work with them.
+type Abilities = (Vec<(String, String)>, Vec<String>);
+
 impl Features {
     /// The result of `initialize`, as members.
-    pub(super) fn initialize(&self, version: &str) -> String {
+    pub(super) fn initialize(&self, version: &str, upstreams: Option<Abilities>) -> String {
         const SESSILE: &str =
             concat!(r#"{"name":"sessile","title":"Sessile","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
         let implementation = self.about.implementation.as_deref().unwrap_or(SESSILE);
-        format!(r#""protocolVersion":"{version}","serverInfo":{implementation},{}"#, self.abilities())
+        format!(r#""protocolVersion":"{version}","serverInfo":{implementation},{}"#, self.abilities(upstreams))
     }
 
     /// The result of `server/discover`, as members.
-    pub(super) fn discover(&self) -> String {
-        format!(r#""supportedVersions":["{MODERN}"],{}"#, self.abilities())
+    pub(super) fn discover(&self, upstreams: Option<Abilities>) -> String {
+        format!(r#""supportedVersions":["{MODERN}"],{}"#, self.abilities(upstreams))
     }
 
     /// What it can do, and how to work with it: the same in both eras.
-    fn abilities(&self) -> String {
+    ///
+    /// What upstreams can do is not known before somebody is signed in, and clients ask only once: so whatever may be there
+    /// is said to be.
+    fn abilities(&self, upstreams: Option<Abilities>) -> String {
+        let beyond = self.upstreams.as_ref().is_some_and(|upstreams| !upstreams.is_empty());
         // What can be called changes with sign-in.
         let mut capabilities = json!({ "logging": {}, "tools": { "listChanged": true } });
-        if !self.resources.is_empty() {
+        if beyond || !self.resources.is_empty() {
             capabilities["resources"] = json!({ "listChanged": true, "subscribe": true });
         }
-        if !self.prompts.is_empty() {
-            capabilities["prompts"] = json!({ "listChanged": self.prompts_change() });
+        if beyond || !self.prompts.is_empty() {
+            capabilities["prompts"] = json!({ "listChanged": beyond || self.prompts_change() });
         }
-        if !self.completions.is_empty() {
+        if beyond || !self.completions.is_empty() {
             capabilities["completions"] = json!({});
         }
+        let (theirs, words) = upstreams.unwrap_or_default();
+        for (name, value) in theirs {
+            if capabilities.get(&name).is_none() {
+                capabilities[name] = serde_json::from_str(&value).unwrap_or_default();
+            }
+        }
         let mut members = format!(r#""capabilities":{capabilities}"#);
-        if let Some(instructions) = &self.about.instructions {
-            members.push_str(&format!(r#","instructions":{}"#, Value::from(instructions.as_str())));
+        let instructions: Vec<_> = self.instructions().into_iter().chain(words).collect();
+        if !instructions.is_empty() {
+            members.push_str(&format!(r#","instructions":{}"#, Value::from(instructions.join("\n\n"))));
         }
         members
     }
 
+    fn instructions(&self) -> Option<String> {
+        self.about.instructions.clone()
+    }
+
     /// Whether the list of prompts ever changes.
     pub(super) fn prompts_change(&self) -> bool {
-        self.prompts.iter().any(|provider| provider.list_changes())
+        self.upstreams.is_some() || self.prompts.iter().any(|provider| provider.list_changes())
     }
 }

@@ -3,6 +3,7 @@
 use super::dispatcher::{Step, standing};
 use super::exchange::Exchange;
 use super::failures::{missing, no_such_level};
+use super::features::unknown;
 use super::params::Params;
 use super::running::{Running, Work, guarded};
 use crate::error::{Error, Result};
@@ -18,8 +19,7 @@ impl Exchange<'_> {
             return Err(self.fail(missing("name")));
         };
         let Some(tool) = self.dispatcher.features.registry.get(name) else {
-            return Err(self
-                .fail(WireError::invalid_params(format!("Unknown tool: {name}. tools/list names those there are."))));
+            return self.call_upstream(name, params);
         };
         let reporter = match self.reporter(params) {
             Ok(reporter) => reporter,
@@ -29,7 +29,7 @@ impl Exchange<'_> {
         if let Err(error) = self.check_access(tool) {
             return Ok(Step::Answer(self.answer().tool_error(&error)));
         }
-        let asking = match tool.asks.then(|| self.asking("tools/call", name, params)).transpose() {
+        let asking = match tool.asks.then(|| self.asking("tools/call", name, params, false)).transpose() {
             Ok(asking) => asking,
             Err(error) => return Err(self.fail(error)),
         };
@@ -57,6 +57,22 @@ impl Exchange<'_> {
             return Ok(Step::Run(Running::new(self.in_flight, self.era, work).exclusive()));
         }
         Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
+    }
+
+    /// A tool of nobody here.
+    fn call_upstream(self, name: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+        let proxied = match self.proxied("tools/call", params) {
+            Ok(proxied) => proxied.filter(|proxied| proxied.has_tool(name)),
+            Err(error) => return Err(self.fail(error)),
+        };
+        match proxied {
+            Some(proxied) => {
+                self.session().count_call();
+                let work = proxied.named(name.to_owned());
+                Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
+            }
+            None => Err(self.fail(unknown("tool", name, "tools/list"))),
+        }
     }
 
     fn check_access(&self, tool: &Tool) -> Result<()> {

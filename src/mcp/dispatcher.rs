@@ -10,6 +10,7 @@ use super::{notify, subscriptions};
 use crate::error::Result;
 use crate::session::{Channel, Session, SessionManager};
 use crate::tenancy::{Principal, Recognised, Role, TenantId};
+use crate::upstream::Upstreams;
 use crate::wire::{self, Answer, Era, ErrorCode, Frame, Incoming, LATEST_LEGACY, Request, RequestId, WireError};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -177,7 +178,7 @@ impl Dispatcher {
     }
 
     fn request(self: &Arc<Self>, channel: &Channel, text: &str, request: Request<'_>) -> Step {
-        let Request { id, method, params } = request;
+        let Request { id, method, params: raw } = request;
         let scope = match channel.principal() {
             None => None,
             // One look decides both whether the principal is good and what it may touch: a second one
@@ -187,12 +188,12 @@ impl Dispatcher {
                 None => return self.after_review(channel, text, id),
             },
         };
-        let params = match Params::read(params) {
+        let params = match Params::read(raw) {
             Ok(params) => params,
             Err(error) => return Step::Answer(Answer::to(&id, Era::Legacy).error(&error)),
         };
         let era = params.era();
-        let exchange = Exchange { dispatcher: self, channel, scope, id, in_flight: None, era };
+        let exchange = Exchange { dispatcher: self, channel, scope, id, in_flight: None, era, raw };
         match exchange.serve(&method, &params) {
             Ok(step) => step,
             Err((id, error)) => Step::Answer(Answer::to(&id, era).error(&error)),
@@ -261,7 +262,13 @@ fn owned(raw: &RawValue) -> String {
 }
 
 fn notification(session: &Session, method: &str, params: Option<&RawValue>) -> Step {
-    let Some(id) = cancelled(method, params) else { return Step::Nothing };
+    let Some(id) = cancelled(method, params) else {
+        if method != "notifications/initialized" && method != "notifications/cancelled" {
+            let params = params.map_or("", RawValue::get);
+            Upstreams::of_session(session).iter().for_each(|slot| slot.notify(method, params));
+        }
+        return Step::Nothing;
+    };
     if session.unlisten(&id) {
         let key = crate::session::WatchKey::Listen(id);
         session.drop_watches(|watch| *watch.key() == key);

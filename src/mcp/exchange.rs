@@ -1,15 +1,17 @@
 //! One request on its way to an answer: what each method does.
 
 use super::dispatcher::{Dispatcher, Step};
-use super::failures::{missing, no_such_level};
-use super::features::{Features, completing};
+use super::failures::{missing, no_such_level, not_found};
+use super::features::{Features, completing, no_such_reference, unknown};
 use super::lists::{self, PageOf};
 use super::params::Params;
+use super::proxy::Proxied;
 use super::running::{Running, Work};
 use super::subscriptions;
 use crate::session::{Announcer, Channel, InFlight, NotAdmitted, OwnWords, Session};
 use crate::tenancy::{Principal, TenantScope};
 use crate::tools::{Arguments, Asker, Context, Keep, Members, Prompts, Reporter, Resources, Round};
+use crate::upstream::{List, Logs, Upstreams};
 use crate::wire::{self, Answer, Capabilities, Era, ErrorCode, RequestId, WireError};
 use serde_json::value::RawValue;
 use std::future::Future;
@@ -25,6 +27,8 @@ pub(super) struct Exchange<'a> {
     /// Its hold on its id, once it has been let.
     pub(super) in_flight: Option<InFlight>,
     pub(super) era: Era,
+    /// Its parameters, as they came.
+    pub(super) raw: Option<&'a RawValue>,
 }
 
 impl Exchange<'_> {
@@ -52,27 +56,29 @@ impl Exchange<'_> {
         if let Some(too_soon) = self.too_soon(method) {
             return too_soon;
         }
+        let proxied = match method {
+            "tools/call" | "ping" => None,
+            _ => match self.proxied(method, params) {
+                Ok(proxied) => proxied,
+                Err(error) => return Err(self.fail(error)),
+            },
+        };
         let features = &self.dispatcher.features;
+        let beyond = proxied.is_some();
         match (method, self.era) {
             ("tools/call", _) => self.call(params),
-            ("tools/list", _) => self.tools(params),
-            ("resources/list" | "resources/templates/list" | "resources/read", _) if !features.resources.is_empty() => {
-                self.resources(method, params)
+            ("tools/list", _) => self.tools(params, proxied),
+            ("resources/list" | "resources/templates/list" | "resources/read", _)
+                if beyond || !features.resources.is_empty() =>
+            {
+                self.resources(method, params, proxied)
             }
-            ("prompts/list" | "prompts/get", _) if !features.prompts.is_empty() => self.prompts(method, params),
-            ("completion/complete", _) if !features.completions.is_empty() => {
-                let reference = self.required(params.reference.map(RawValue::get), "ref")?;
-                let argument = self.required(params.argument.map(RawValue::get), "argument")?;
-                let wanted = completing(&reference, &argument, params.context.map(|raw| raw.get().to_owned()));
-                self.run(params, |features, context, era| async move {
-                    Ok((features.complete(context, wanted, era).await?, false))
-                })
+            ("prompts/list" | "prompts/get", _) if beyond || !features.prompts.is_empty() => {
+                self.prompts(method, params, proxied)
             }
-            ("server/discover", Era::Modern) => {
-                let discovered = self.dispatcher.features.discover();
-                Ok(Step::Answer(self.answer().cacheable(&discovered, 3_600_000, true)))
-            }
-            ("subscriptions/listen", Era::Modern) => self.listen(params),
+            ("completion/complete", _) if beyond || !features.completions.is_empty() => self.complete(params, proxied),
+            ("server/discover", Era::Modern) => self.discover(proxied),
+            ("subscriptions/listen", Era::Modern) => self.listen(params, proxied),
             ("server/discover" | "subscriptions/listen", Era::Legacy) => {
                 let message = format!(
                     r#"Invalid params: {method} needs _meta with "io.modelcontextprotocol/protocolVersion" and "io.modelcontextprotocol/clientCapabilities""#
@@ -82,11 +88,13 @@ impl Exchange<'_> {
             ("initialize", Era::Legacy) => self.initialize(params),
             ("ping", Era::Legacy) => Ok(Step::Answer(self.answer().members(""))),
             ("logging/setLevel", Era::Legacy) => self.set_level(params),
-            ("resources/subscribe", Era::Legacy) if !features.resources.is_empty() => {
+            ("resources/subscribe", Era::Legacy) if beyond || !features.resources.is_empty() => {
                 let uri = self.required(params.uri.as_deref(), "uri")?;
                 let (manager, session) = (Arc::clone(&self.dispatcher.manager), Arc::clone(self.session()));
                 self.run(params, |features, context, _| async move {
-                    Ok((subscriptions::subscribe(&features, &manager, &session, &context, uri).await?, false))
+                    let upstreams = proxied.as_ref();
+                    subscriptions::subscribe(&features, &manager, &session, &context, upstreams, uri).await?;
+                    Ok((Members::new(""), false))
                 })
             }
             ("resources/unsubscribe", Era::Legacy) => {
@@ -94,10 +102,13 @@ impl Exchange<'_> {
                 subscriptions::unsubscribe(self.session(), &uri);
                 Ok(Step::Answer(self.answer().members("")))
             }
-            _ => {
-                let message = format!("Method not found: {method}");
-                Err(self.fail(WireError::new(ErrorCode::MethodNotFound, message)))
-            }
+            _ => match proxied {
+                Some(proxied) => Ok(Step::Run(Running::new(self.in_flight, self.era, proxied.other()))),
+                None => {
+                    let message = format!("Method not found: {method}");
+                    Err(self.fail(WireError::new(ErrorCode::MethodNotFound, message)))
+                }
+            },
         }
     }
 
@@ -115,7 +126,31 @@ impl Exchange<'_> {
             client.capabilities = capabilities;
             client.own_words = Some(Arc::new(OwnWords { implementation, capabilities: declared }));
         });
-        Ok(Step::Answer(self.answer().members(&self.dispatcher.features.initialize(version))))
+        let said = match self.proxied("initialize", params) {
+            Ok(said) => said,
+            Err(error) => return Err(self.fail(error)),
+        };
+        let Some(proxied) = said else {
+            return Ok(Step::Answer(self.answer().members(&self.dispatcher.features.initialize(version, None))));
+        };
+        let (answer, features) = (self.answer(), Arc::clone(&self.dispatcher.features));
+        let work = async move { answer.members(&features.initialize(version, Some(proxied.abilities().await))) };
+        Ok(Step::Run(Running::new(self.in_flight, self.era, Box::pin(work))))
+    }
+
+    fn discover(self, proxied: Option<Proxied>) -> Result<Step, (RequestId, WireError)> {
+        let Some(proxied) = proxied else {
+            let discovered = self.dispatcher.features.discover(None);
+            // With upstreams it depends on who asks.
+            let public = self.dispatcher.features.upstreams.is_none();
+            return Ok(Step::Answer(self.answer().cacheable(&discovered, 3_600_000, public)));
+        };
+        let (answer, features) = (self.answer(), Arc::clone(&self.dispatcher.features));
+        let work = async move {
+            let discovered = features.discover(Some(proxied.abilities().await));
+            answer.cacheable(&discovered, 60_000, false)
+        };
+        Ok(Step::Run(Running::new(self.in_flight, self.era, Box::pin(work))))
     }
 
     fn set_level(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
@@ -124,57 +159,104 @@ impl Exchange<'_> {
             return Err(self.fail(no_such_level(&level)));
         };
         self.session().with_client(|client| client.log_level = Some(level));
+        let name = Logs::From(level).name().unwrap_or("debug");
+        for peer in Upstreams::of_session(self.session()).iter().filter_map(|slot| slot.open_peer()) {
+            if peer.era() == Era::Legacy && peer.agreed().is_some_and(|agreed| agreed.has("logging")) {
+                peer.set_level(name);
+            }
+        }
         Ok(Step::Answer(self.answer().members("")))
     }
 
-    fn tools(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+    fn tools(self, params: &Params<'_>, proxied: Option<Proxied>) -> Result<Step, (RequestId, WireError)> {
         let role = self.principal().map(Principal::role);
         if params.cursor.is_some() {
             return Err(self.fail(lists::no_such_cursor()));
         }
         // What can be called changes with sign-in, so nobody may keep the list.
         let list = Arc::clone(self.dispatcher.features.registry.list(role));
-        Ok(Step::Answer(self.answer().cacheable(&list, 0, false)))
+        let Some(proxied) = proxied else {
+            return Ok(Step::Answer(self.answer().cacheable(&list, 0, false)));
+        };
+        let answer = self.answer();
+        let work = async move {
+            let more = proxied.listed(List::Tools).await;
+            answer.cacheable(&lists::longer(&list, &more), 0, false)
+        };
+        Ok(Step::Run(Running::new(self.in_flight, self.era, Box::pin(work))))
     }
 
-    fn resources(self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
-        let list: (_, PageOf<dyn Resources>) = match method {
+    fn resources(
+        self,
+        method: &str,
+        params: &Params<'_>,
+        proxied: Option<Proxied>,
+    ) -> Result<Step, (RequestId, WireError)> {
+        let (member, page, list): (_, PageOf<dyn Resources>, _) = match method {
             "resources/read" => {
                 let uri = self.required(params.uri.as_deref(), "uri")?;
-                let what = uri.clone();
-                return self.run_asking(method, &what, params, |features, context, era| async move {
-                    Ok((features.read(context, uri, era).await?, true))
+                let (what, missing) = (uri.clone(), not_found(&uri, self.era));
+                let otherwise = self.otherwise(proxied, missing, |proxied| proxied.about(what.clone()));
+                return self.run_asking(method, &what, params, otherwise, |features, context, era| async move {
+                    Ok(features.read(&context, &uri, era).await?.map(|members| (members, true)))
                 });
             }
-            "resources/list" => ("resources", <dyn Resources>::list),
-            _ => ("resourceTemplates", <dyn Resources>::templates),
+            "resources/list" => ("resources", <dyn Resources>::list, List::Resources),
+            _ => ("resourceTemplates", <dyn Resources>::templates, List::Templates),
         };
         if self.era == Era::Legacy && method == "resources/list" {
             subscriptions::watch_list(&self.dispatcher.manager, self.session());
         }
         let cursor = params.cursor.as_deref().map(str::to_owned);
         self.run(params, move |features, context, era| async move {
-            Ok((lists::list(list.0, &features.resources, list.1, context, cursor, era).await?, true))
+            let listed = lists::list(&features.resources, page, context, cursor, era).await?;
+            Ok((listed.with(member, proxied, list).await, true))
         })
     }
 
-    fn prompts(self, method: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+    fn prompts(
+        self,
+        method: &str,
+        params: &Params<'_>,
+        proxied: Option<Proxied>,
+    ) -> Result<Step, (RequestId, WireError)> {
         if method == "prompts/get" {
             let name = self.required(params.name.as_deref(), "name")?;
             let arguments = Arguments(params.arguments.map_or("{}", RawValue::get).to_owned());
-            let what = name.clone();
-            return self.run_asking(method, &what, params, |features, context, era| async move {
-                Ok((features.prompt(context, name, arguments, era).await?, false))
+            let (what, missing) = (name.clone(), unknown("prompt", &name, "prompts/list"));
+            let otherwise = self.otherwise(proxied, missing, |proxied| proxied.named(what.clone()));
+            return self.run_asking(method, &what, params, otherwise, |features, context, era| async move {
+                Ok(features.prompt(&context, &name, &arguments, era).await?.map(|members| (members, false)))
             });
         }
         let cursor = params.cursor.as_deref().map(str::to_owned);
         self.run(params, |features, context, era| async move {
-            let list: PageOf<dyn Prompts> = <dyn Prompts>::list;
-            Ok((lists::list("prompts", &features.prompts, list, context, cursor, era).await?, true))
+            let page: PageOf<dyn Prompts> = <dyn Prompts>::list;
+            let listed = lists::list(&features.prompts, page, context, cursor, era).await?;
+            Ok((listed.with("prompts", proxied, List::Prompts).await, true))
         })
     }
 
-    fn listen(self, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
+    fn complete(self, params: &Params<'_>, proxied: Option<Proxied>) -> Result<Step, (RequestId, WireError)> {
+        let reference = self.required(params.reference.map(RawValue::get), "ref")?;
+        let argument = self.required(params.argument.map(RawValue::get), "argument")?;
+        let wanted = match completing(&reference, &argument, params.context.map(|raw| raw.get().to_owned())) {
+            Ok(wanted) => wanted,
+            Err(error) => return Err(self.fail(error)),
+        };
+        let otherwise = self.otherwise(proxied, no_such_reference(&wanted.reference), Proxied::completing);
+        match self.context(params, nobody()) {
+            Ok(context) => {
+                let work = self.work(context, otherwise, |features, context, era| async move {
+                    Ok(features.complete(&context, &wanted, era).await?.map(|members| (members, false)))
+                });
+                Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    fn listen(self, params: &Params<'_>, proxied: Option<Proxied>) -> Result<Step, (RequestId, WireError)> {
         let filter = self.required(params.notifications.map(RawValue::get), "notifications")?;
         let (dispatcher, session) = (Arc::clone(self.dispatcher), Arc::clone(self.session()));
         let context = match self.context(params, nobody()) {
@@ -183,14 +265,23 @@ impl Exchange<'_> {
         };
         let (id, in_flight) = (self.id, self.in_flight);
         let work = async move {
+            let (features, manager) = (&dispatcher.features, &dispatcher.manager);
             let listening =
-                subscriptions::listen(&dispatcher.features, &dispatcher.manager, &session, &context, &id, &filter);
+                subscriptions::listen(features, manager, &session, &context, proxied.as_ref(), &id, &filter);
             match listening.await {
                 Ok(acknowledged) => acknowledged.into(),
                 Err(error) => Answer::to(&id, Era::Modern).error(&error),
             }
         };
         Ok(Step::Run(Running::new(in_flight, Era::Modern, Box::pin(work))))
+    }
+
+    /// What is answered when nobody here has what is meant.
+    fn otherwise(&self, proxied: Option<Proxied>, missing: WireError, pass: impl FnOnce(Proxied) -> Work) -> Otherwise {
+        match proxied {
+            Some(proxied) => Otherwise::Asks(pass(proxied)),
+            None => Otherwise::Fails(missing),
+        }
     }
 
     /// Runs what gives the members of a result, and whether it is one that may be kept.
@@ -204,49 +295,64 @@ impl Exchange<'_> {
     {
         match self.context(params, nobody()) {
             Ok(context) => {
-                let work = self.work(context, start);
+                let nothing = Otherwise::Fails(WireError::new(ErrorCode::Internal, wire::INTERNAL));
+                let work = self.work(context, nothing, |features, context, era| {
+                    let running = start(features, context, era);
+                    async move { running.await.map(Some) }
+                });
                 Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
             }
             Err(error) => Err(self.fail(error)),
         }
     }
 
-    /// The same for what may ask the client for something.
+    /// The same for what may ask the client for something, or may be somebody else's.
     fn run_asking<F>(
         self,
         method: &str,
         what: &str,
         params: &Params<'_>,
+        otherwise: Otherwise,
         start: impl FnOnce(Arc<Features>, Context, Era) -> F,
     ) -> Result<Step, (RequestId, WireError)>
     where
-        F: Future<Output = Result<(Members, bool), WireError>> + Send + 'static,
+        F: Future<Output = Result<Option<(Members, bool)>, WireError>> + Send + 'static,
     {
-        let prepared = self.asking(method, what, params).and_then(|asking| {
+        let foreign_states = matches!(otherwise, Otherwise::Asks(_));
+        let prepared = self.asking(method, what, params, foreign_states).and_then(|asking| {
             let context = self.context(params, asking.asker.clone())?;
             Ok((asking, context))
         });
         match prepared {
             Ok((asking, context)) => {
-                let work = asking.run(self.work(context, start));
+                let work = asking.run(self.work(context, otherwise, start));
                 Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
             }
             Err(error) => Err(self.fail(error)),
         }
     }
 
-    fn work<F>(&self, context: Context, start: impl FnOnce(Arc<Features>, Context, Era) -> F) -> Work
+    fn work<F>(
+        &self,
+        context: Context,
+        otherwise: Otherwise,
+        start: impl FnOnce(Arc<Features>, Context, Era) -> F,
+    ) -> Work
     where
-        F: Future<Output = Result<(Members, bool), WireError>> + Send + 'static,
+        F: Future<Output = Result<Option<(Members, bool)>, WireError>> + Send + 'static,
     {
         let answer = self.answer();
         let running = start(Arc::clone(&self.dispatcher.features), context, self.era);
         Box::pin(async move {
             match running.await {
-                Ok((Members { json, keep: Keep { ttl, public } }, true)) => {
+                Ok(Some((Members { json, keep: Keep { ttl, public } }, true))) => {
                     answer.cacheable(&json, u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX), public)
                 }
-                Ok((members, false)) => answer.members(&members.json),
+                Ok(Some((members, false))) => answer.members(&members.json),
+                Ok(None) => match otherwise {
+                    Otherwise::Asks(work) => work.await,
+                    Otherwise::Fails(error) => answer.error(&error),
+                },
                 Err(error) => answer.error(&error),
             }
         })
@@ -277,6 +383,14 @@ impl Exchange<'_> {
     pub(super) fn fail(self, error: WireError) -> (RequestId, WireError) {
         (self.id, error)
     }
+}
+
+/// What comes of a request for what nobody here has.
+enum Otherwise {
+    /// An upstream is asked.
+    Asks(Work),
+    /// It is refused.
+    Fails(WireError),
 }
 
 /// For requests on which nobody may be asked.

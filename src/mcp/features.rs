@@ -1,10 +1,11 @@
 //! What a server has: tools, and the providers of all else.
 
 use super::about::About;
-use super::failures::{failed, not_found, not_signed_in};
+use super::failures::{failed, not_signed_in};
 use super::registry::Registry;
 use crate::error::{Error, Result};
 use crate::tools::{Arguments, Completing, Completions, Context, Members, Prompts, Reference, Resources, Watched};
+use crate::upstream::Upstreams;
 use crate::wire::{Era, WireError};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -22,73 +23,79 @@ pub struct Features {
     pub completions: Vec<Arc<dyn Completions>>,
     /// What the server says of itself.
     pub about: About,
+    /// The servers behind the gateway.
+    pub upstreams: Option<Arc<Upstreams>>,
 }
 
 impl Features {
-    /// `resources/read`.
-    pub(super) async fn read(&self, context: Context, uri: String, era: Era) -> Result<Members, WireError> {
+    /// `resources/read`; none when no provider has such a thing.
+    pub(super) async fn read(&self, context: &Context, uri: &str, era: Era) -> Result<Option<Members>, WireError> {
         let mut stranger = false;
         for provider in &self.resources {
-            match provider.read(&context, &uri).await {
-                Ok(Some(members)) => return Ok(members),
+            match provider.read(context, uri).await {
+                Ok(Some(members)) => return Ok(Some(members)),
                 Ok(None) => {}
                 // Another provider may have it for anybody.
                 Err(Error::NotSignedIn(_)) => stranger = true,
                 Err(error) => return Err(failed(&error, era)),
             }
         }
-        Err(if stranger { not_signed_in(&uri, era) } else { not_found(&uri, era) })
+        if stranger { Err(not_signed_in(uri, era)) } else { Ok(None) }
     }
 
-    /// By what a subscriber hears of a resource.
-    pub(super) async fn watched(&self, context: &Context, uri: &str, era: Era) -> Result<Watched, WireError> {
+    /// By what a subscriber hears of a resource; none when no provider has such a thing.
+    pub(super) async fn watched(&self, context: &Context, uri: &str, era: Era) -> Result<Option<Watched>, WireError> {
         let mut stranger = false;
         for provider in &self.resources {
             match provider.watched(context, uri).await {
-                Ok(Some(watched)) => return Ok(watched),
+                Ok(Some(watched)) => return Ok(Some(watched)),
                 Ok(None) => {}
                 Err(Error::NotSignedIn(_)) => stranger = true,
                 Err(error) => return Err(failed(&error, era)),
             }
         }
-        Err(if stranger { not_signed_in(uri, era) } else { not_found(uri, era) })
+        if stranger { Err(not_signed_in(uri, era)) } else { Ok(None) }
     }
 
-    /// `prompts/get`.
+    /// `prompts/get`; none when no provider has such a thing.
     pub(super) async fn prompt(
         &self,
-        context: Context,
-        name: String,
-        arguments: Arguments,
+        context: &Context,
+        name: &str,
+        arguments: &Arguments,
         era: Era,
-    ) -> Result<Members, WireError> {
+    ) -> Result<Option<Members>, WireError> {
         for provider in &self.prompts {
-            let members = provider.get(&context, &name, &arguments).await.map_err(|error| failed(&error, era))?;
-            if let Some(members) = members {
+            let members = provider.get(context, name, arguments).await.map_err(|error| failed(&error, era))?;
+            if members.is_some() {
                 return Ok(members);
             }
         }
-        Err(unknown("prompt", &name, "prompts/list"))
+        Ok(None)
     }
 
-    /// `completion/complete`.
+    /// `completion/complete`; none when no provider has such a thing.
     pub(super) async fn complete(
         &self,
-        context: Context,
-        wanted: Result<Completing, WireError>,
+        context: &Context,
+        wanted: &Completing,
         era: Era,
-    ) -> Result<Members, WireError> {
-        let wanted = wanted?;
+    ) -> Result<Option<Members>, WireError> {
         for provider in &self.completions {
-            let members = provider.complete(&context, &wanted).await.map_err(|error| failed(&error, era))?;
-            if let Some(members) = members {
+            let members = provider.complete(context, wanted).await.map_err(|error| failed(&error, era))?;
+            if members.is_some() {
                 return Ok(members);
             }
         }
-        Err(match &wanted.reference {
-            Reference::Prompt { name } => unknown("prompt", name, "prompts/list"),
-            Reference::Resource { uri } => unknown("resource template", uri, "resources/templates/list"),
-        })
+        Ok(None)
+    }
+}
+
+/// What is said of a reference that nobody knows.
+pub(super) fn no_such_reference(reference: &Reference) -> WireError {
+    match reference {
+        Reference::Prompt { name } => unknown("prompt", name, "prompts/list"),
+        Reference::Resource { uri } => unknown("resource template", uri, "resources/templates/list"),
     }
 }
 
@@ -110,6 +117,7 @@ pub(super) fn completing(reference: &str, argument: &str, context: Option<String
     Ok(Completing { reference, argument: name, value, context })
 }
 
-fn unknown(what: &str, name: &str, list: &str) -> WireError {
+/// What is said of a name that nobody knows.
+pub(super) fn unknown(what: &str, name: &str, list: &str) -> WireError {
     WireError::invalid_params(format!("Unknown {what}: {name}. {list} names those there are."))
 }

@@ -12,6 +12,7 @@ mod features;
 mod lists;
 mod notify;
 mod params;
+mod proxy;
 mod rates;
 mod registry;
 mod request_state;

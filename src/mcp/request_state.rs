@@ -26,7 +26,7 @@ pub(super) struct Sealer {
 pub(super) struct Belonging([u8; 32]);
 
 /// What a state holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     /// What the client was asked in earlier rounds and has answered.
     pub(super) answers: Answers,

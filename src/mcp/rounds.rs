@@ -28,7 +28,15 @@ struct Ending {
 
 impl Exchange<'_> {
     /// How to ask the client of a request for `what`: a tool, a prompt or a resource.
-    pub(super) fn asking(&self, method: &str, what: &str, params: &Params<'_>) -> Result<Asking, WireError> {
+    ///
+    /// Where an upstream may be meant, a request state that is not the server's own is not its business.
+    pub(super) fn asking(
+        &self,
+        method: &str,
+        what: &str,
+        params: &Params<'_>,
+        foreign_states: bool,
+    ) -> Result<Asking, WireError> {
         if self.era == Era::Legacy {
             let asker = Asker::by_requests(self.channel, self.dispatcher.manager.limits());
             return Ok(Asking { asker, ending: None });
@@ -38,7 +46,7 @@ impl Exchange<'_> {
         let sealer = Arc::clone(&self.dispatcher.sealer);
         let state = match params.request_state.as_deref() {
             None => State { answers: Answers::new(), kept: None },
-            Some(text) => sealer.open(text, &of, now()).ok_or_else(|| {
+            Some(text) => sealer.open(text, &of, now()).or_else(|| foreign_states.then(State::default)).ok_or_else(|| {
                 WireError::invalid_params(
                     "Invalid params: requestState is not what the server gave out for this request, or it is too old; make the request again without it",
                 )

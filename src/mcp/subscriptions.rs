@@ -3,9 +3,10 @@
 use super::failures::not_found;
 use super::features::Features;
 use super::notify;
+use super::proxy::Proxied;
 use crate::session::{Listen, Session, SessionManager, Topic, Watch, WatchKey};
 use crate::tenancy::TenantScope;
-use crate::tools::{Context, Members, Watched};
+use crate::tools::{Context, Watched};
 use crate::wire::{Era, ErrorCode, RequestId, WireError, notification};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(super) async fn listen(
     manager: &SessionManager,
     session: &Arc<Session>,
     context: &Context,
+    upstreams: Option<&Proxied>,
     id: &RequestId,
     filter: &str,
 ) -> Result<String, WireError> {
@@ -42,10 +44,13 @@ pub(super) async fn listen(
     check_room(manager, session, filter.resource_subscriptions.len() + 1)?;
     let key = WatchKey::Listen(id.clone());
     let prompts = filter.prompts_list_changed && features.prompts_change();
-    let resources = filter.resources_list_changed && !features.resources.is_empty();
+    let resources = filter.resources_list_changed && (upstreams.is_some() || !features.resources.is_empty());
+    if let Some(upstreams) = upstreams.filter(|_| filter.tools_list_changed || prompts || resources) {
+        upstreams.heard();
+    }
     let (mut watches, mut honoured) = (Vec::new(), Vec::new());
     for uri in filter.resource_subscriptions {
-        match watch(features, manager, session, context, &key, &uri, Era::Modern).await {
+        match watch(features, manager, session, context, upstreams, &key, &uri, Era::Modern).await {
             Ok(watch) => {
                 watches.push(watch);
                 honoured.push(uri);
@@ -89,17 +94,18 @@ pub(super) async fn subscribe(
     manager: &SessionManager,
     session: &Arc<Session>,
     context: &Context,
+    upstreams: Option<&Proxied>,
     uri: String,
-) -> Result<Members, WireError> {
+) -> Result<(), WireError> {
     if !session.watches(&WatchKey::Legacy, &uri) {
         check_room(manager, session, 1)?;
-        let watch = watch(features, manager, session, context, &WatchKey::Legacy, &uri, Era::Legacy).await?;
+        let watch = watch(features, manager, session, context, upstreams, &WatchKey::Legacy, &uri, Era::Legacy).await?;
         if !is_still(session, context) {
             return Err(not_found(&uri, Era::Legacy));
         }
         session.keep(watch);
     }
-    Ok(Members::new(""))
+    Ok(())
 }
 
 /// `resources/unsubscribe` of the legacy era. What was not subscribed to needs nothing.
@@ -133,11 +139,13 @@ fn watch_lists(manager: &SessionManager, session: &Arc<Session>, key: &WatchKey)
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 async fn watch(
     features: &Features,
     manager: &SessionManager,
     session: &Arc<Session>,
     context: &Context,
+    upstreams: Option<&Proxied>,
     key: &WatchKey,
     uri: &str,
     era: Era,
@@ -148,10 +156,13 @@ async fn watch(
         (Watched::Record(kind, id), Some(scope)) => Some(Topic::Record(scope.principal().tenant().uuid(), kind, id)),
         (Watched::Record(..), None) => None,
     };
-    let watched = features.watched(context, uri, era).await?;
+    let Some(watched) = features.watched(context, uri, era).await? else {
+        let upstreams = upstreams.ok_or_else(|| not_found(uri, era))?;
+        return upstreams.subscribe(uri).await.map(watch);
+    };
     let watch = watch(topic(watched).ok_or_else(|| not_found(uri, era))?);
     // Looked for once more: what was deleted before it was watched would never be heard of.
-    features.watched(context, uri, era).await.map(|_| watch)
+    features.watched(context, uri, era).await?.map(|_| watch).ok_or_else(|| not_found(uri, era))
 }
 
 /// Whether the session still is in the tenant that the scope is of.

@@ -10,6 +10,7 @@ use crate::session::SessionManager;
 use crate::store::Store;
 use crate::tenancy::Authority;
 use crate::tools::{Completions, Prompts, Resources, Tool};
+use crate::upstream::Upstreams;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -84,15 +85,12 @@ impl Builder {
         let strategies = StrategyOptions { password: options.password, throttle: options.throttle, tokens };
         let strategies = Strategies::new(authority.clone(), strategies, issuers)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
-        let dispatcher = Dispatcher::new(manager, Features { registry, resources, prompts, completions, about })?;
-        Ok(Server {
-            options,
-            dispatcher,
-            store,
-            tasks: TaskTracker::new(),
-            closing: CancellationToken::new(),
-            tls,
-            gate,
-        })
+        let tasks = TaskTracker::new();
+        let reserved = registry.iter().map(|tool| tool.name.clone().into_owned()).collect();
+        let upstreams = Upstreams::new(Arc::clone(&manager), options.upstreams.clone(), reserved, tasks.clone());
+        let features =
+            Features { registry, resources, prompts, completions, about, upstreams: Some(Arc::clone(&upstreams)) };
+        let dispatcher = Dispatcher::new(manager, features)?;
+        Ok(Server { options, dispatcher, store, tasks, upstreams, closing: CancellationToken::new(), tls, gate })
     }
 }

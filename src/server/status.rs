@@ -22,6 +22,7 @@ pub(super) fn of(error: &Error) -> StatusCode {
         Error::Conflict(_) | Error::AlreadyExists(_) => StatusCode::CONFLICT,
         Error::TooManyAttempts { .. } | Error::RateLimited { .. } | Error::Limit(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Upstream(_) => StatusCode::BAD_GATEWAY,
         Error::Unmet(_) | Error::Config(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

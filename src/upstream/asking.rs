@@ -8,7 +8,7 @@ use std::sync::Weak;
 
 /// Whether the client can be asked for this: it hears what comes before an answer, and has declared what it takes. What
 /// we do not know, it may.
-pub(super) fn can(channel: &Channel, method: &str) -> bool {
+pub(crate) fn can(channel: &Channel, method: &str) -> bool {
     let session = channel.session();
     let declared = session.capabilities();
     channel.is_heard()

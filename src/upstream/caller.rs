@@ -66,7 +66,7 @@ impl Logs {
     }
 
     /// The name of the least severe level that is wanted.
-    pub(super) fn name(self) -> Option<&'static str> {
+    pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::From(least) => LEVELS.get(usize::from(least)).copied(),
             Self::None | Self::All => None,

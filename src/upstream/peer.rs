@@ -25,6 +25,8 @@ pub(crate) struct Peer {
     link: Box<dyn Link>,
     inner: Arc<Inner>,
     agreed: OnceLock<Agreed>,
+    /// The log level that was asked for last.
+    level: Mutex<Option<&'static str>>,
 }
 
 /// Who hears what a peer says outside of calls.
@@ -106,7 +108,7 @@ impl Peer {
             asked: Mutex::default(),
         });
         let link = open(Arc::<Inner>::clone(&inner)).await?;
-        let peer = Arc::new(Self { link, inner, agreed: OnceLock::new() });
+        let peer = Arc::new(Self { link, inner, agreed: OnceLock::new(), level: Mutex::new(None) });
         // Set once, here: an upstream does not speak before it is spoken to.
         let _ = peer.inner.peer.set(Arc::downgrade(&peer));
         Ok(peer)
@@ -176,6 +178,9 @@ impl Peer {
             Ok(result) => ("result", result),
             Err(error) => ("error", error),
         };
+        // Whoever was asked took their time; the upstream's begins anew.
+        let now = Instant::now();
+        self.inner.calls.lock().open.values_mut().for_each(|entry| entry.heard_of = now);
         let text = format!(r#"{{"jsonrpc":"2.0","id":{},"{member}":{payload}}}"#, id.as_json());
         self.link.send(Outgoing { text, purpose: Purpose::Response });
     }
@@ -185,6 +190,16 @@ impl Peer {
         if let Some(entry) = self.inner.calls.lock().open.get_mut(&id) {
             entry.caller = Some(caller);
             entry.heard_of = Instant::now();
+        }
+    }
+
+    /// Asks a legacy upstream for log messages of this level.
+    pub(crate) fn set_level(self: &Arc<Self>, level: &'static str) {
+        if self.level.lock().replace(level) != Some(level) {
+            let mut params = Object::default();
+            params.set("level", format!("{level:?}"));
+            let method = "logging/setLevel";
+            self.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None }).let_go();
         }
     }
 

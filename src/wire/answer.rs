@@ -13,7 +13,7 @@ const SERVER_INFO: &str = r#""io.modelcontextprotocol/serverInfo":"#;
 const SESSILE: &str = concat!(r#"{"name":"sessile","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
 
 /// A response under construction: the id is written, and then a result or an error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     buffer: Vec<u8>,
     /// Where the id ends: an error after a result was begun starts again from here.
