@@ -6,11 +6,14 @@
 // Parts of it are not used yet.
 #![allow(dead_code, unused_imports)]
 
+mod check;
+mod clashes;
 mod definition;
 mod failure;
 mod link;
 mod template;
 
+pub(crate) use clashes::check_together;
 pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
 };

@@ -2,6 +2,7 @@
 
 use super::origin::Gate;
 use super::tls::Tls;
+use super::upstreams::UpstreamTables;
 use super::{Server, ServerOptions};
 use crate::auth::{Strategies, StrategyOptions, oidc_strategies};
 use crate::error::Result;
@@ -77,6 +78,7 @@ impl Builder {
         let gate = Gate::new(&options)?;
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let registry = Registry::new(tools)?;
+        let upstreams = UpstreamTables::new(options.upstreams.clone(), &registry)?;
         let store = Store::open_exclusively(&options.store)?;
         let authority = Authority::new(store.clone(), options.quotas);
         let tokens = options.token_options();
@@ -93,6 +95,7 @@ impl Builder {
             closing: CancellationToken::new(),
             tls,
             gate,
+            upstreams,
         })
     }
 }
