@@ -2,10 +2,13 @@
 //!
 //! Every setting has one entry in [`SETTINGS`], from which the file, the environment and the
 //! documentation of both follow: the key `limits.max_sessions` is `max_sessions` under `[limits]`
-//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment. The tables `[oidc.NAME]` are in
-//! the file alone.
+//! in the file and `SESSILE_LIMITS_MAX_SESSIONS` in the environment. The tables `[oidc.NAME]` and
+//! `[upstream.NAME]` are in the file alone.
 
+mod given;
 mod oidc;
+mod reload;
+mod upstreams;
 mod values;
 
 use crate::auth::{PasswordOptions, ThrottleOptions};
@@ -14,9 +17,15 @@ use crate::server::{self, ServerOptions, TlsOptions, TokenSettings, TrustedProxi
 use crate::session::{RateOptions, SessionLimits};
 use crate::store::StoreOptions;
 use crate::tenancy::Quotas;
+use given::Given;
 use std::path::Path;
 use std::time::Duration;
-use values::{days, entries, log_format, number, seconds, url, word};
+use values::{days, entries, flag, log_format, number, seconds, socket, url, word};
+
+pub use reload::Reload;
+
+/// The file that is read where none is named, if there is one.
+const DEFAULT_FILE: &str = "sessile.toml";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +43,12 @@ pub struct Config {
     pub listen: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Where traces go, as OTLP over HTTP.
+    pub otlp_endpoint: Option<String>,
     /// The rest, as the server takes it.
     pub server: ServerOptions,
+    /// What was set, as it was written.
+    given: Given,
 }
 
 /// A setting: its key, what it is for, and how it is put in its place.
@@ -60,7 +73,6 @@ impl Default for Config {
                 refresh: Duration::from_secs(30 * 86_400),
                 rotate: Duration::from_secs(30 * 86_400),
             },
-            upstreams: Vec::new(),
             oidc: Vec::new(),
             password: PasswordOptions {
                 // OWASP's recommendation for argon2id.
@@ -102,8 +114,12 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             trusted_proxies: TrustedProxies::default(),
             tls: None,
+            crm: true,
+            upstreams: Vec::new(),
+            metrics: None,
         };
-        Self { listen: "127.0.0.1:7400".into(), log_format: LogFormat::Text, server }
+        let listen = "127.0.0.1:7400".into();
+        Self { listen, log_format: LogFormat::Text, otlp_endpoint: None, server, given: Given::default() }
     }
 }
 
@@ -126,6 +142,9 @@ pub const SETTINGS: &[Setting] = settings![
     "trusted_proxies", "Addresses and networks of proxies whose `X-Forwarded-For` is believed, comma-separated in the environment.", |c, t| t.parse().map(|proxies| c.server.trusted_proxies = proxies);
     "tls.cert", "File of the TLS certificate and its chain, as PEM; `tls.key` is needed with it.", |c, t| { tls(c).cert = t.into(); Ok(()) };
     "tls.key", "File of the certificate's private key, as PEM.", |c, t| { tls(c).key = t.into(); Ok(()) };
+    "crm", "Whether the built-in CRM's tools, resources and prompts are served.", |c, t| flag(t, &mut c.server.crm);
+    "metrics.listen", "Address and port at which `GET /metrics` is answered, for Prometheus.", |c, t| socket(t, &mut c.server.metrics);
+    "otlp.endpoint", "Where traces go, as OTLP over HTTP.", |c, t| url(t, &mut c.otlp_endpoint);
     "tokens.issuer", "The issuer that access tokens name; `public_url` unless set.", |c, t| url(t, &mut c.server.tokens.issuer);
     "tokens.audience", "The audience that access tokens name; the issuer's `/mcp` unless set.", |c, t| word(t, &mut c.server.tokens.audience);
     "tokens.access_seconds", "How long an access token is good.", |c, t| seconds(t, &mut c.server.tokens.access);
@@ -179,7 +198,7 @@ impl Config {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self> {
         let mut config = Self::default();
-        let default_file = Path::new("sessile.toml");
+        let default_file = Path::new(DEFAULT_FILE);
         let file = file.or_else(|| default_file.exists().then_some(default_file));
         if let Some(path) = file {
             config.read_file(path)?;
@@ -206,14 +225,21 @@ impl Config {
             let line = e.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             Error::Config(format!("config: {shown}, line {line}: {}", e.message()))
         })?;
+        let wrong = |e| Error::Config(format!("{e} (in {shown})"));
         if let Some(issuers) = table.remove("oidc") {
-            self.server.oidc = oidc::read(issuers).map_err(|e| Error::Config(format!("{e} (in {shown})")))?;
+            self.given.note("oidc", &format!("{issuers:?}"));
+            self.server.oidc = oidc::read(issuers).map_err(wrong)?;
+        }
+        if let Some(upstreams) = table.remove("upstream") {
+            self.server.upstreams = upstreams::read(upstreams).map_err(wrong)?;
         }
         for (key, value) in flatten(&table) {
             let setting =
                 find(&key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting (in {shown})")))?;
             let value = plain(value).ok_or_else(|| {
-                Error::Config(format!("{key}: must be a string, a number or a list of strings (in {shown})"))
+                Error::Config(format!(
+                    "{key}: must be a string, a number, true or false, or a list of strings (in {shown})"
+                ))
             })?;
             self.set(setting, &value, &shown.to_string())?;
         }
@@ -221,6 +247,7 @@ impl Config {
     }
 
     fn set(&mut self, setting: &Setting, value: &str, source: &str) -> Result<()> {
+        self.given.note(setting.key, value);
         (setting.set)(self, value)
             .map_err(|rule| Error::Config(format!("{}: {rule}, not {value:?} (from {source})", setting.key)))
     }
@@ -270,6 +297,7 @@ fn plain(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
         toml::Value::Array(items) => {
             let texts: Option<Vec<_>> = items.iter().map(toml::Value::as_str).collect();
             texts.map(|texts| texts.join(","))
@@ -283,83 +311,4 @@ fn tls(config: &mut Config) -> &mut TlsOptions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(file: Option<&str>, flags: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Config, String> {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let path = directory.path().join("sessile.toml");
-        if let Some(text) = file {
-            std::fs::write(&path, text).expect("the file can be written");
-        }
-        let flags: Vec<_> = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
-        let lookup =
-            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        let shown = path.display().to_string();
-        Config::load(file.map(|_| path.as_path()), &flags, lookup).map_err(|e| e.to_string().replace(&shown, "FILE"))
-    }
-
-    #[test]
-    fn flags_beat_environment_beats_file_beats_defaults() {
-        let file = "listen = \"127.0.0.1:1\"\n[limits]\nmax_sessions = 10\n";
-        let listen = |file, flags, environment| load(file, flags, environment).map(|config| config.listen);
-        let environment = [("SESSILE_LISTEN", "127.0.0.1:2")];
-        assert_eq!(listen(None, &[], &[]).as_deref(), Ok("127.0.0.1:7400"));
-        assert_eq!(listen(Some(file), &[], &[]).as_deref(), Ok("127.0.0.1:1"));
-        assert_eq!(listen(Some(file), &[], &environment).as_deref(), Ok("127.0.0.1:2"));
-        assert_eq!(listen(Some(file), &[("listen", "127.0.0.1:3")], &environment).as_deref(), Ok("127.0.0.1:3"));
-        let nested = load(Some(file), &[], &[("SESSILE_LIMITS_MAX_SESSIONS", "20")]).expect("it is a good setting");
-        assert_eq!(nested.server.sessions.max_sessions, 20);
-    }
-
-    #[test]
-    fn a_wrong_setting_is_named_with_its_rule_and_its_source() {
-        for (file, environment, message) in [
-            (
-                "[limits]\nmax_sessions = 0",
-                None,
-                r#"limits.max_sessions: must be a whole number from 1 to 10000000, not "0" (from FILE)"#,
-            ),
-            (
-                "",
-                Some(("SESSILE_LOG_FORMAT", "xml")),
-                r#"log_format: must be text or json, not "xml" (from SESSILE_LOG_FORMAT)"#,
-            ),
-            ("colour = 1", None, "colour: there is no such setting (in FILE)"),
-            (
-                "[limits]\nmax_sessions = 1.5",
-                None,
-                "limits.max_sessions: must be a string, a number or a list of strings (in FILE)",
-            ),
-            ("\nlisten = ", None, "config: FILE, line 2: "),
-            ("listen = \"a\"\n= 2", None, "config: FILE, line 2: "),
-            (
-                "[limits]\nidle_timeout_seconds = 5",
-                None,
-                "limits.idle_timeout_seconds: must be more than limits.ping_interval_seconds",
-            ),
-            ("[tls]\ncert = \"a.pem\"", None, "tls.key: has to be set together with tls.cert"),
-            ("[oidc.corp]\nissuer = 1", None, "oidc.corp: "),
-            ("oidc = 1", None, "oidc: must hold a table for each issuer, such as [oidc.corp] (in FILE)"),
-            (
-                "[oidc.corp]\nissuer = \"a\"\naudience = \"b\"\ntenants = []\nx = 1",
-                None,
-                "oidc.corp: unknown field `x`",
-            ),
-            ("", Some(("SESSILE_TLS_KEY", "a.pem")), "tls.cert: has to be set together with tls.key"),
-        ] {
-            let environment: Vec<_> = environment.into_iter().collect();
-            let error = load(Some(file), &[], &environment).expect_err(file);
-            assert!(error.starts_with(message), "{error}");
-        }
-    }
-
-    #[test]
-    fn every_setting_is_documented() {
-        let page = include_str!("../docs/configuration.md");
-        for Setting { key, .. } in SETTINGS {
-            let row = format!("| `{key}` | `{}` |", variable(key));
-            assert!(page.contains(&row), "docs/configuration.md has no row for {key}");
-        }
-    }
-}
+mod tests;

@@ -11,12 +11,13 @@ mod origin;
 mod room;
 mod status;
 mod tls;
+mod upstreams;
 mod well_known;
 
 pub use builder::Builder;
 
 use crate::error::{Error, Result};
-use crate::mcp::{Dispatcher, INSTRUCTIONS};
+use crate::mcp::{ACCOUNT_INSTRUCTIONS, Dispatcher, INSTRUCTIONS};
 use crate::session::{Announcer, SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
 use crate::tenancy::Quotas;
@@ -39,6 +40,7 @@ use tokio_util::task::TaskTracker;
 pub use forwarded::TrustedProxies;
 pub(crate) use origin::{allowed_host, public_url};
 pub use tls::TlsOptions;
+pub use upstreams::UpstreamTables;
 
 /// What a server is made of.
 #[derive(Debug, Clone)]
@@ -47,8 +49,6 @@ pub struct ServerOptions {
     pub store: StoreOptions,
     /// Access and refresh tokens.
     pub tokens: TokenSettings,
-    /// The servers behind the gateway.
-    pub upstreams: Vec<Definition>,
     /// Issuers whose tokens are accepted as well.
     pub oidc: Vec<auth::OidcOptions>,
     /// The cost of passwords.
@@ -73,6 +73,12 @@ pub struct ServerOptions {
     pub trusted_proxies: TrustedProxies,
     /// The certificate, where connections are encrypted.
     pub tls: Option<TlsOptions>,
+    /// Whether [`Server::new`] serves the built-in CRM: its tools, resources and prompts.
+    pub crm: bool,
+    /// MCP servers behind this one, at the start.
+    pub upstreams: Vec<Definition>,
+    /// Where metrics can be read, and nothing else.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Access and refresh tokens, as they are set.
@@ -97,10 +103,11 @@ pub struct Server {
     dispatcher: Arc<Dispatcher>,
     store: Store,
     tasks: TaskTracker,
-    upstreams: Arc<Upstreams>,
+    gateway: Arc<Upstreams>,
     closing: CancellationToken,
     tls: Option<Arc<Tls>>,
     gate: Gate,
+    tables: UpstreamTables,
 }
 
 impl ServerOptions {
@@ -123,7 +130,8 @@ impl Server {
     /// # Errors
     /// [`Error::Config`] when an option can't be used.
     pub fn new(options: ServerOptions) -> Result<Self> {
-        Self::with_tools(options, tools::all())
+        let tools = if options.crm { tools::all() } else { tools::accounts() };
+        Self::with_tools(options, tools)
     }
 
     /// The same with other tools beside the CRM's resources and prompts.
@@ -131,8 +139,12 @@ impl Server {
     /// # Errors
     /// [`Error::Config`] when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
-        let builder = Self::builder(options).tools(tools).resources(Crm).prompts(Crm).completions(Crm);
-        builder.instructions(INSTRUCTIONS).build()
+        let crm = options.crm;
+        let builder = Self::builder(options).tools(tools);
+        if !crm {
+            return builder.instructions(ACCOUNT_INSTRUCTIONS).build();
+        }
+        builder.resources(Crm).prompts(Crm).completions(Crm).instructions(INSTRUCTIONS).build()
     }
 
     /// A server that has nothing yet.
@@ -150,6 +162,17 @@ impl Server {
     #[must_use]
     pub fn dispatcher(&self) -> &Arc<Dispatcher> {
         &self.dispatcher
+    }
+
+    /// Whether connections are encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The upstreams that are configured, to be replaced while it runs.
+    #[must_use]
+    pub fn upstreams(&self) -> &UpstreamTables {
+        &self.tables
     }
 
     /// The database.
@@ -174,7 +197,8 @@ impl Server {
         if let Some(tls) = &self.tls {
             self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
         }
-        self.tasks.spawn(Arc::clone(&self.upstreams).tend(self.closing.clone()));
+        self.tasks.spawn(Arc::clone(&self.gateway).tend(self.closing.clone()));
+        self.tasks.spawn(upstreams::follow(Arc::clone(&self.gateway), &self.tables, self.closing.clone()));
         self.tasks.spawn(tend(Arc::clone(self.dispatcher.manager()), self.closing.clone()));
         let mut shutdown = pin!(shutdown);
         loop {

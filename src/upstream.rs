@@ -9,6 +9,8 @@
 mod asking;
 mod caller;
 mod catalog;
+mod check;
+mod clashes;
 mod definition;
 mod environment;
 mod failure;
@@ -27,6 +29,7 @@ mod template;
 pub(crate) use asking::can as can_ask;
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
 pub(crate) use catalog::{Item, Items, List};
+pub(crate) use clashes::check_together;
 pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
 };

@@ -1,15 +1,19 @@
 //! `sessile serve`.
 
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, Reload};
 use crate::demo;
 use crate::error::{Error, Result};
 use crate::server::Server;
 use clap::Args;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// How often to look whether the configuration's file has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Settings come from the flags, else from SESSILE_… variables, else from the file.
 #[derive(Debug, Args)]
@@ -60,7 +64,11 @@ impl Serve {
         let config = Config::load(file.as_deref(), &flags, environment)?;
         log_to_stderr(config.log_format);
         allow_open_files(config.server.sessions.max_sessions);
-        runtime()?.block_on(serve(config, self.demo))
+        runtime()?.block_on(async {
+            let (server, listener) = prepare(&config).await?;
+            let reload = Reload::new(config, file.as_deref(), flags, environment, server.upstreams().clone());
+            serve(server, listener, reload, self.demo).await
+        })
     }
 }
 
@@ -94,24 +102,37 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     builder.enable_all().build().map_err(|e| Error::internal("starting the runtime", e))
 }
 
-async fn serve(config: Config, demo: bool) -> Result<()> {
+/// The server, and what it is to listen with.
+async fn prepare(config: &Config) -> Result<(Server, TcpListener)> {
     let wrong = |e: std::io::Error| Error::Config(format!("listen: cannot listen on {}: {e}", config.listen));
     let listener = TcpListener::bind(&config.listen).await.map_err(wrong)?;
     let address = listener.local_addr().map_err(wrong)?;
-    let (scheme, socket_scheme) = if config.server.tls.is_some() { ("https", "wss") } else { ("http", "ws") };
-    let mut options = config.server;
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let mut options = config.server.clone();
     if options.public_url.is_none() {
         options.tokens.issuer.get_or_insert_with(|| format!("{scheme}://{address}"));
     }
-    let server = Server::new(options)?;
+    Ok((Server::new(options)?, listener))
+}
+
+async fn serve(server: Server, listener: TcpListener, reload: Reload, demo: bool) -> Result<()> {
+    let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
+    let scheme = if server.is_encrypted() { "wss" } else { "ws" };
     let demo = if demo { Some(demo::prepare(server.dispatcher().manager()).await?) } else { None };
     let shutdown = shutdown_signal()?;
-    let url = format!("{socket_scheme}://{address}/mcp");
+    let mut asked = signal(SignalKind::hangup()).map_err(|e| Error::internal("listening for signals", e))?;
+    let url = format!("{scheme}://{address}/mcp");
     announce(&format!("sessile listening on {url}"));
     if let Some(demo) = demo {
         announce(&demo.text(&url));
     }
-    server.run(listener, shutdown).await
+    let reloading = reload.run(LOOK_EVERY, async || {
+        asked.recv().await;
+    });
+    tokio::select! {
+        ended = server.run(listener, shutdown) => ended,
+        () = reloading => Ok(()),
+    }
 }
 
 /// Says it on standard output, for people and for scripts that wait for it.

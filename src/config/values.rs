@@ -2,8 +2,12 @@
 
 use super::LogFormat;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
+
+/// The longest time that can be set, in seconds.
+pub(super) const LONGEST: u64 = 366 * 86_400;
 
 pub(super) fn number<T: FromStr + PartialOrd + Display>(
     text: &str,
@@ -22,7 +26,7 @@ pub(super) fn number<T: FromStr + PartialOrd + Display>(
 
 pub(super) fn seconds(text: &str, place: &mut Duration) -> Result<(), String> {
     let mut seconds = 0u64;
-    number(text, 1, 366 * 86_400, &mut seconds)?;
+    number(text, 1, LONGEST, &mut seconds)?;
     *place = Duration::from_secs(seconds);
     Ok(())
 }
@@ -62,4 +66,25 @@ pub(super) fn word(text: &str, place: &mut Option<String>) -> Result<(), String>
     }
     *place = Some(text.to_owned());
     Ok(())
+}
+
+pub(super) fn flag(text: &str, place: &mut bool) -> Result<(), String> {
+    *place = text.parse().map_err(|_| "must be true or false")?;
+    Ok(())
+}
+
+/// An address to listen on.
+pub(super) fn socket(text: &str, place: &mut Option<SocketAddr>) -> Result<(), String> {
+    *place = Some(text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:9400")?);
+    Ok(())
+}
+
+/// What a reader of TOML complains about, without the texts that it found: they may be secrets.
+pub(super) fn without_values(message: &str) -> String {
+    for before in ["string \"", "integer `", "floating point `", "character `"] {
+        let Some((start, rest)) = message.split_once(before) else { continue };
+        let Some((_, end)) = rest.rsplit_once(", expected") else { continue };
+        return format!("{start}{}, expected{end}", before.trim_end_matches([' ', '"', '`']));
+    }
+    message.trim_end().to_owned()
 }

@@ -5,14 +5,23 @@ use crate::wire::MODERN;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// For models: how to work with the built-in tools.
-pub const INSTRUCTIONS: &str = "Sessile is a multi-tenant server: who is signed in decides on which tenant's data a call works, and no tool takes a token or a tenant. \
+macro_rules! account_instructions {
+    () => {
+        "Sessile is a multi-tenant server: who is signed in decides on which tenant's data a call works, and no tool takes a token or a tenant. \
 To sign in, call auth_sign_in (email and password), or create an account and a tenant with auth_sign_up; \
 ask the person for these, never invent them. A WebSocket is signed in from then on. \
 Over HTTP each request brings its own proof: sign-in returns tokens, and the client has to send the access token with each request as Authorization: Bearer. \
 A client that was set up with an API key or a token is signed in already. \
-auth_whoami tells who is signed in, and tenant_switch changes the tenant. The tools that can be called change with sign-in: list them again afterwards. \
-Records carry a version; pass it back when you update.";
+auth_whoami tells who is signed in, and tenant_switch changes the tenant. The tools that can be called change with sign-in: list them again afterwards."
+    };
+}
+
+/// For models: how to work with the built-in tools that are not the CRM's.
+pub const ACCOUNT_INSTRUCTIONS: &str = account_instructions!();
+
+/// For models: how to work with the built-in tools.
+pub const INSTRUCTIONS: &str =
+    concat!(account_instructions!(), " Records carry a version; pass it back when you update.");
 
 /// Its name and how to work with it.
 #[derive(Debug, Clone, Default)]

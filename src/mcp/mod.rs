@@ -20,7 +20,7 @@ mod rounds;
 mod running;
 mod subscriptions;
 
-pub use about::{About, INSTRUCTIONS};
+pub use about::{ACCOUNT_INSTRUCTIONS, About, INSTRUCTIONS};
 pub use dispatcher::{Dispatcher, Step};
 pub use features::Features;
 pub use registry::Registry;

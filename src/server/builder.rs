@@ -2,6 +2,7 @@
 
 use super::origin::Gate;
 use super::tls::Tls;
+use super::upstreams::UpstreamTables;
 use super::{Server, ServerOptions};
 use crate::auth::{Strategies, StrategyOptions, oidc_strategies};
 use crate::error::Result;
@@ -78,6 +79,7 @@ impl Builder {
         let gate = Gate::new(&options)?;
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let registry = Registry::new(tools)?;
+        let tables = UpstreamTables::new(options.upstreams.clone(), &registry)?;
         let store = Store::open_exclusively(&options.store)?;
         let authority = Authority::new(store.clone(), options.quotas);
         let tokens = options.token_options();
@@ -87,10 +89,10 @@ impl Builder {
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let tasks = TaskTracker::new();
         let reserved = registry.iter().map(|tool| tool.name.clone().into_owned()).collect();
-        let upstreams = Upstreams::new(Arc::clone(&manager), options.upstreams.clone(), reserved, tasks.clone());
+        let gateway = Upstreams::new(Arc::clone(&manager), &tables.get(), reserved, tasks.clone());
         let features =
-            Features { registry, resources, prompts, completions, about, upstreams: Some(Arc::clone(&upstreams)) };
+            Features { registry, resources, prompts, completions, about, upstreams: Some(Arc::clone(&gateway)) };
         let dispatcher = Dispatcher::new(manager, features)?;
-        Ok(Server { options, dispatcher, store, tasks, upstreams, closing: CancellationToken::new(), tls, gate })
+        Ok(Server { options, dispatcher, store, tasks, gateway, tables, closing: CancellationToken::new(), tls, gate })
     }
 }

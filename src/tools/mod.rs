@@ -39,3 +39,9 @@ pub(crate) use tool::{Invocation, Run};
 pub fn all() -> Vec<Tool> {
     [auth::tools(), tenant::tools(), crm::tools()].into_iter().flatten().collect()
 }
+
+/// Those about who is signed in and about tenants: all built-in tools but the CRM's.
+#[must_use]
+pub fn accounts() -> Vec<Tool> {
+    [auth::tools(), tenant::tools()].into_iter().flatten().collect()
+}

@@ -59,13 +59,13 @@ impl Upstreams {
     #[must_use]
     pub fn new(
         manager: Arc<SessionManager>,
-        configured: Vec<Definition>,
+        configured: &[Definition],
         reserved: HashSet<String>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
         Arc::new(Self {
             environment: Arc::new(Environment::new(manager, tasks, reserved)),
-            configured: RwLock::new(Arc::new(configured.into_iter().map(Arc::new).collect())),
+            configured: RwLock::new(Arc::new(configured.iter().cloned().map(Arc::new).collect())),
             units: DashMap::new(),
             slots: Mutex::default(),
             tasks: Mutex::default(),
@@ -74,14 +74,14 @@ impl Upstreams {
 
     /// Puts other definitions in the place of those that were configured. Sessions with upstreams that are as before go on; the
     /// others end when their calls are done.
-    pub fn replace(&self, definitions: Vec<Definition>) {
+    pub fn replace(&self, definitions: &[Definition]) {
         let mut configured = self.configured.write();
         let before = Arc::clone(&configured);
-        let kept = |new: Definition| {
-            let old = before.iter().find(|old| ***old == new);
-            old.map_or_else(|| Arc::new(new), Arc::clone)
+        let kept = |new: &Definition| {
+            let old = before.iter().find(|old| ***old == *new);
+            old.map_or_else(|| Arc::new(new.clone()), Arc::clone)
         };
-        *configured = Arc::new(definitions.into_iter().map(kept).collect());
+        *configured = Arc::new(definitions.iter().map(kept).collect());
         let now = Arc::clone(&configured);
         drop(configured);
         self.units.retain(|_, slot| now.iter().any(|definition| Arc::ptr_eq(definition, &slot.definition)));

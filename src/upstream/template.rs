@@ -48,6 +48,15 @@ impl Template {
         })
     }
 
+    /// The text with the same in place of each credential, to look at its form.
+    pub(crate) fn filled_with(&self, place: &str) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Credential(_) => place.to_owned(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// The text, if it needs no credential.
     #[must_use]
     pub fn plain(&self) -> Option<&str> {

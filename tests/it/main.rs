@@ -3,6 +3,7 @@
 
 mod admin;
 mod architecture;
+mod configuration;
 mod crash;
 mod denials;
 mod isolation;
