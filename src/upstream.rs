@@ -9,6 +9,11 @@
 mod definition;
 mod failure;
 mod link;
+mod outbound;
+mod outward;
+#[cfg(test)]
+mod recorder;
+mod stdio;
 mod template;
 
 pub use definition::{
