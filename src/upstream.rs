@@ -23,6 +23,9 @@ mod peer;
 mod registry;
 mod reply;
 mod slot;
+mod outbound;
+#[cfg(test)]
+mod recorder;
 mod stdio;
 mod template;
 
