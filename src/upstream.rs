@@ -6,14 +6,19 @@
 // Parts of it are not used yet.
 #![allow(dead_code, unused_imports)]
 
+mod catalogue;
 mod definition;
 mod failure;
 mod link;
+mod outward;
+pub(crate) mod own;
 mod template;
 
+pub use catalogue::{Catalogue, OwnUpstreams};
 pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
 };
 pub use failure::Failure;
 pub(crate) use link::{Inbox, Link, Outgoing, Purpose};
+pub(crate) use outward::{Outward, names as credentials_of};
 pub use template::Template;

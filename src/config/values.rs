@@ -39,6 +39,10 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
+pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "must be true or false".to_owned())
+}
+
 pub(super) fn days(text: &str, place: &mut Duration) -> Result<(), String> {
     let mut days = 0u64;
     number(text, 1, 3660, &mut days)?;

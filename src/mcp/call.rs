@@ -39,6 +39,7 @@ impl Exchange<'_> {
             channel: self.channel.clone(),
             scope: self.scope.take(),
             reporter,
+            upstreams: Arc::clone(&self.dispatcher.features.upstreams),
             asker: asking.as_ref().map(|asking| asking.asker.clone()),
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);

@@ -5,6 +5,7 @@ use super::failures::{failed, not_found, not_signed_in};
 use super::registry::Registry;
 use crate::error::{Error, Result};
 use crate::tools::{Arguments, Completing, Completions, Context, Members, Prompts, Reference, Resources, Watched};
+use crate::upstream::Catalogue;
 use crate::wire::{Era, WireError};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Features {
     pub prompts: Vec<Arc<dyn Prompts>>,
     /// Who completes arguments.
     pub completions: Vec<Arc<dyn Completions>>,
+    /// The upstreams that there are.
+    pub upstreams: Arc<Catalogue>,
     /// What the server says of itself.
     pub about: About,
 }

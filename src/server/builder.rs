@@ -8,8 +8,9 @@ use crate::error::Result;
 use crate::mcp::{About, Dispatcher, Features, Registry};
 use crate::session::SessionManager;
 use crate::store::Store;
-use crate::tenancy::Authority;
+use crate::tenancy::{Authority, Vault};
 use crate::tools::{Completions, Prompts, Resources, Tool};
+use crate::upstream::Catalogue;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -76,15 +77,19 @@ impl Builder {
         let Self { options, tools, resources, prompts, completions, about } = self;
         let gate = Gate::new(&options)?;
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
+        let names = tools.iter().map(|tool| tool.name.clone().into_owned());
+        let upstreams = Arc::new(Catalogue::new(options.own_upstreams, names));
         let registry = Registry::new(tools)?;
         let store = Store::open_exclusively(&options.store)?;
-        let authority = Authority::new(store.clone(), options.quotas);
+        let vault = Vault::open_for(options.master_key.load()?, &store)?;
+        let authority = Authority::new(store.clone(), options.quotas, vault);
         let tokens = options.token_options();
         let issuers = oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
         let strategies = StrategyOptions { password: options.password, throttle: options.throttle, tokens };
         let strategies = Strategies::new(authority.clone(), strategies, issuers)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
-        let dispatcher = Dispatcher::new(manager, Features { registry, resources, prompts, completions, about })?;
+        let dispatcher =
+            Dispatcher::new(manager, Features { registry, resources, prompts, completions, upstreams, about })?;
         Ok(Server {
             options,
             dispatcher,
