@@ -82,11 +82,6 @@ impl Secrets {
         Self { store, sealing, tenant }
     }
 
-    /// Whose they are.
-    pub(crate) fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
     /// Learns from now on when this one changes.
     pub(crate) fn watch(&self, what: What<'_>) -> Watch {
         let key = (self.tenant.uuid(), what.to_string());

@@ -4,6 +4,8 @@
 //! call costs a comparison of counters. Nothing here knows how it is sent.
 
 mod fill;
+#[cfg(test)]
+mod tests;
 
 use super::definition::{AuthorizationOptions, Definition, Isolation, Reach};
 use super::failure::Failure;

@@ -4,6 +4,7 @@
 mod admin;
 mod architecture;
 mod crash;
+mod credentials;
 mod denials;
 mod isolation;
 #[cfg(target_os = "linux")]

@@ -9,6 +9,7 @@ mod http_link;
 pub(crate) mod issuer;
 mod ledger;
 mod link;
+mod process;
 mod schema;
 mod server;
 mod tool_schemas;
@@ -17,7 +18,8 @@ mod ways;
 
 pub(crate) use client::{Client, Refusal, email};
 pub(crate) use http_client::HttpClient;
-pub(crate) use server::{TestServer, options};
+pub(crate) use process::Process;
+pub(crate) use server::{MASTER_KEY, TestServer, master_key, options};
 pub(crate) use tool_schemas::tool_list;
 pub(crate) use tools::{Gate, panics, reports};
 pub(crate) use ways::{Credential, Transport, Way};
