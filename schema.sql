@@ -53,14 +53,21 @@ CREATE TABLE signing_key (
     retired_at BIGINT
 );
 
+-- Keys that something may be sealed with. The key itself is kept elsewhere; this tells a wrong one from a right one.
+CREATE TABLE master_key (
+    id         TEXT   NOT NULL PRIMARY KEY, -- a fingerprint of the key; what is sealed begins with it
+    proof      TEXT   NOT NULL,             -- a text that is known, sealed: only the right key opens it
+    created_at BIGINT NOT NULL
+);
+
 -- What another process changed, for the serving one to take note of: a user who is to be looked at again
--- ('review'), or whose sessions are to end ('end'), or that there are other signing keys ('keys'). The serving
--- process deletes what it has taken note of.
+-- ('review'), or whose sessions are to end ('end'), or that there are other signing keys ('keys'), or that a tenant's
+-- upstreams or credentials are others ('upstreams'). The serving process deletes what it has taken note of.
 CREATE TABLE notice (
     id        TEXT NOT NULL PRIMARY KEY, -- what was done, and behind a colon the user
     user_id   TEXT,
-    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end', 'keys')),
-    in_tenant TEXT                       -- 'end' concerns the sessions there alone, if this is set
+    kind      TEXT NOT NULL CHECK (kind IN ('review', 'end', 'keys', 'upstreams')),
+    in_tenant TEXT                       -- 'end' concerns the sessions there alone, if this is set; 'upstreams' that tenant
 );
 
 CREATE TABLE member (
@@ -141,6 +148,38 @@ CREATE TABLE audit (
     detail    TEXT   NOT NULL,
     PRIMARY KEY (tenant_id, id)
 );
+
+-- What a tenant's upstreams are called with. It is sealed for its tenant and its name.
+CREATE TABLE credential (
+    tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
+    name       TEXT   NOT NULL,
+    sealed     TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    updated_by TEXT   NOT NULL, -- the address then of who set it
+    PRIMARY KEY (tenant_id, name)
+);
+
+-- Upstreams that a tenant's admins have added.
+CREATE TABLE upstream (
+    tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
+    name       TEXT   NOT NULL,
+    definition TEXT   NOT NULL, -- JSON
+    created_at BIGINT NOT NULL,
+    created_by TEXT   NOT NULL, -- the address then of who added it
+    PRIMARY KEY (tenant_id, name)
+);
+
+-- Tokens that upstreams gave, sealed for their tenant, upstream and user.
+CREATE TABLE upstream_token (
+    tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
+    upstream   TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL, -- empty for the whole tenant's
+    sealed     TEXT   NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, upstream, user_id)
+);
+CREATE INDEX upstream_token_user ON upstream_token (tenant_id, user_id);
 
 CREATE TABLE company (
     tenant_id  TEXT   NOT NULL REFERENCES tenant (id),

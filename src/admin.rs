@@ -7,11 +7,13 @@
 mod act;
 mod credentials;
 mod keys;
+mod master_key;
 mod removal;
 mod tenants;
 mod users;
 
 pub(crate) use act::Whose;
+pub(crate) use master_key::rotate as rotate_master_key;
 pub(crate) use users::Reset;
 
 use crate::error::Result;

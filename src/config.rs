@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 use crate::server::{self, ServerOptions, TlsOptions, TokenSettings, TrustedProxies};
 use crate::session::{RateOptions, SessionLimits};
 use crate::store::StoreOptions;
-use crate::tenancy::Quotas;
+use crate::tenancy::{MasterKeySource, Quotas};
+use crate::upstream::OwnUpstreams;
 use given::Given;
 use std::path::Path;
 use std::time::Duration;
@@ -85,6 +86,8 @@ impl Default for Config {
             },
             throttle: ThrottleOptions { free_failures: 5, max_delay: Duration::from_secs(900) },
             quotas: Quotas { max_members: 1000, max_records: 1_000_000 },
+            master_key: MasterKeySource::default(),
+            own_upstreams: OwnUpstreams { max_per_tenant: 32, allow_private: false },
             sessions: SessionLimits {
                 max_frame_bytes: 1 << 20,
                 max_calls_in_flight: 64,
@@ -150,6 +153,8 @@ pub const SETTINGS: &[Setting] = settings![
     "tokens.access_seconds", "How long an access token is good.", |c, t| seconds(t, &mut c.server.tokens.access);
     "tokens.refresh_seconds", "How long a refresh token is good, if it is not used.", |c, t| seconds(t, &mut c.server.tokens.refresh);
     "tokens.rotate_days", "How old the key that signs access tokens gets, in days.", |c, t| days(t, &mut c.server.tokens.rotate);
+    "master_key_file", "File of the master key that seals credentials; `SESSILE_MASTER_KEY` holds the key itself instead.", |c, t| { c.server.master_key.file = Some(t.into()); Ok(()) };
+    "upstreams.allow_private", "Whether upstreams that tenants add may have private addresses: `true` or `false`.", |c, t| flag(t, &mut c.server.own_upstreams.allow_private);
     "limits.max_frame_bytes", "The largest message that is read, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_frame_bytes);
     "limits.max_calls_in_flight", "Calls of one connection that run at once.", |c, t| number(t, 1, 10_000, &mut c.server.sessions.max_calls_in_flight);
     "limits.max_queued_bytes", "Output that waits for one client, in bytes.", |c, t| number(t, 1024, 1 << 30, &mut c.server.sessions.max_queued_bytes);
@@ -168,6 +173,7 @@ pub const SETTINGS: &[Setting] = settings![
     "limits.answer_timeout_seconds", "How long a client may take to answer one.", |c, t| seconds(t, &mut c.server.sessions.answer_timeout);
     "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
     "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);
+    "limits.max_upstreams_per_tenant", "Upstreams that one tenant may add.", |c, t| number(t, 0, 1000, &mut c.server.own_upstreams.max_per_tenant);
     "quotas.max_members_per_tenant", "Members of one tenant.", |c, t| number(t, 1, 10_000_000, &mut c.server.quotas.max_members);
     "quotas.max_records_per_tenant", "Business records of one tenant.", |c, t| number(t, 1, 1_000_000_000_000, &mut c.server.quotas.max_records);
     "quotas.max_sessions_per_tenant", "Signed-in sessions in one tenant.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_tenant);
@@ -209,6 +215,8 @@ impl Config {
                 config.set(setting, &value, &variable)?;
             }
         }
+        // No setting: it is in no file, and is never shown.
+        config.server.master_key.given = environment("SESSILE_MASTER_KEY").map(Into::into);
         for (key, value) in flags {
             let setting = find(key).ok_or_else(|| Error::Config(format!("{key}: there is no such setting")))?;
             config.set(setting, value, &format!("--{}", key.replace(['_', '.'], "-")))?;

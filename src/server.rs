@@ -20,10 +20,10 @@ use crate::error::{Error, Result};
 use crate::mcp::{ACCOUNT_INSTRUCTIONS, Dispatcher, INSTRUCTIONS};
 use crate::session::{Announcer, SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
-use crate::tenancy::Quotas;
+use crate::tenancy::{MasterKeySource, Quotas};
 use crate::tools::Crm;
 use crate::transport::http::{Attendance, Endpoint};
-use crate::upstream::{Definition, Upstreams};
+use crate::upstream::{Definition, OwnUpstreams, Upstreams};
 use crate::{auth, tools};
 use origin::Gate;
 use room::Room;
@@ -57,6 +57,10 @@ pub struct ServerOptions {
     pub throttle: auth::ThrottleOptions,
     /// How much a tenant may have.
     pub quotas: Quotas,
+    /// Where the key is that seals credentials.
+    pub master_key: MasterKeySource,
+    /// What tenants may add themselves.
+    pub own_upstreams: OwnUpstreams,
     /// The bounds of sessions.
     pub sessions: SessionLimits,
     /// How long a request may take to arrive on a new connection.

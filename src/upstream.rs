@@ -9,6 +9,7 @@
 mod asking;
 mod caller;
 mod catalog;
+mod catalogue;
 mod check;
 mod clashes;
 mod definition;
@@ -17,21 +18,23 @@ mod failure;
 mod handshake;
 mod health;
 mod link;
+mod outbound;
 mod outward;
+pub(crate) mod own;
 mod parked;
 mod peer;
+#[cfg(test)]
+mod recorder;
 mod registry;
 mod reply;
 mod slot;
-mod outbound;
-#[cfg(test)]
-mod recorder;
 mod stdio;
 mod template;
 
 pub(crate) use asking::can as can_ask;
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
 pub(crate) use catalog::{Item, Items, List};
+pub use catalogue::{Catalogue, OwnUpstreams};
 pub(crate) use clashes::check_together;
 pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
@@ -39,6 +42,7 @@ pub use definition::{
 pub use failure::Failure;
 pub(crate) use handshake::{Agreed, Opener};
 pub(crate) use link::{Inbox, Link, Outgoing, Purpose};
+pub(crate) use outward::{Outward, names as credentials_of};
 pub(crate) use parked::Parked;
 pub(crate) use peer::{Peer, Pending, Sending};
 pub use registry::Upstreams;

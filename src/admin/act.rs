@@ -77,6 +77,12 @@ impl Act {
         self.run("INSERT INTO notice (id, kind) VALUES ($1, 'keys')", params![id])
     }
 
+    /// Has what a tenant's upstreams are, and what they are called with, looked at again.
+    pub(super) fn upstreams_changed(self, tenant: Uuid) -> Self {
+        let id = format!("{}:{tenant}", self.id);
+        self.run("INSERT INTO notice (id, kind, in_tenant) VALUES ($1, 'upstreams', $2)", params![id, tenant])
+    }
+
     /// Notes it in a tenant's audit log.
     pub(super) fn audit(self, tenant: Uuid, action: &'static str, detail: &str) -> Self {
         let at = self.at;

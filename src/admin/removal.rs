@@ -17,7 +17,10 @@ const BATCH: i64 = 2_000;
 
 /// What proves who somebody is or lets them in goes first, in one transaction: whatever is under way
 /// finds its principal gone, and writes nothing more.
-const ACCESS: [&str; 5] = [
+const ACCESS: [&str; 8] = [
+    "DELETE FROM upstream_token WHERE tenant_id = $1",
+    "DELETE FROM credential WHERE tenant_id = $1",
+    "DELETE FROM upstream WHERE tenant_id = $1",
     "DELETE FROM refresh_token WHERE tenant_id = $1",
     "DELETE FROM token_family WHERE tenant_id = $1",
     "DELETE FROM api_key WHERE tenant_id = $1",
@@ -76,7 +79,8 @@ impl Admin {
         let id = tenant.id;
         let act = Act::new()
             .run("UPDATE app_user SET last_tenant_id = NULL WHERE last_tenant_id = $1", params![id])
-            .review_members(id);
+            .review_members(id)
+            .upstreams_changed(id);
         let act = ACCESS.into_iter().fold(act, |act, delete| act.run(delete, params![id]));
         self.act(act).await?;
         let mut rows = 0;

@@ -5,6 +5,7 @@
 
 mod api_key;
 mod bearer;
+mod identity;
 mod oidc;
 mod password;
 mod recent;
@@ -16,6 +17,7 @@ mod token;
 
 pub(crate) use api_key::new_api_key;
 pub use bearer::{Admitted, Bearers, Token};
+pub(crate) use identity::{IdentifiedUser, Identity};
 pub use oidc::OidcOptions;
 pub(crate) use oidc::strategies as oidc_strategies;
 pub use password::{PasswordOptions, PasswordStrategy};

@@ -5,6 +5,7 @@
 //! ends with a sign-out, a changed password, a lost membership, and the second use of a refresh token.
 
 use super::bearer::{Admitted, BearerStrategy, Token};
+use super::identity::MAX_LIFETIME;
 use super::secret::{hash_code, new_code};
 use super::signing_keys::{ALGORITHM, SigningKeys};
 use crate::error::{Error, Result};
@@ -80,7 +81,10 @@ struct Claims {
 
 impl TokenStrategy {
     pub(crate) fn new(authority: Authority, options: TokenOptions) -> Self {
-        let keys = SigningKeys::new(authority.credentials().clone(), options.rotate, options.access);
+        let keys = {
+            let longest = options.access.max(MAX_LIFETIME);
+            SigningKeys::new(authority.credentials().clone(), options.rotate, longest)
+        };
         authority.store().on_commit(keys.listener());
         Self { authority, keys, options }
     }

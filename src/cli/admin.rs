@@ -3,6 +3,7 @@
 mod credentials;
 mod files;
 mod keys;
+mod master_key;
 mod show;
 mod tenants;
 mod users;
@@ -72,6 +73,9 @@ enum Command {
     /// List and rotate the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Make and rotate the key that seals credentials
+    #[command(subcommand)]
+    MasterKey(master_key::MasterKey),
     /// Write a copy of the database to a new file, while it is served or not
     Backup(files::Backup),
     /// Put a backup in the database's place; nobody may serve it meanwhile
@@ -85,7 +89,8 @@ impl AdminArgs {
         let environment = |name: &str| std::env::var(name).ok();
         let flags: Vec<_> = self.database_url.iter().map(|url| ("database_url", url.clone())).collect();
         let file = self.config.clone().or_else(|| environment("SESSILE_CONFIG").map(PathBuf::from));
-        let options = Config::load(file.as_deref(), &flags, environment)?.server.store;
+        let server = Config::load(file.as_deref(), &flags, environment)?.server;
+        let options = server.store;
         let out = Out { json: self.json };
         let run = async {
             let open = || Admin::open(options.clone());
@@ -96,6 +101,7 @@ impl AdminArgs {
                 Command::Tokens(command) => command.run(&open()?, out).await?,
                 Command::ApiKeys(command) => command.run(&open()?, out).await?,
                 Command::Keys(command) => command.run(&open()?, out).await?,
+                Command::MasterKey(command) => command.run(&options, &server.master_key, out).await?,
                 Command::Backup(command) => command.run(&options, out)?,
                 Command::Restore(command) => command.run(&options, out)?,
                 Command::Check(command) => return command.run(&options, out),

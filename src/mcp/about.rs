@@ -70,7 +70,7 @@ impl Features {
     /// What upstreams can do is not known before somebody is signed in, and clients ask only once: so whatever may be there
     /// is said to be.
     fn abilities(&self, upstreams: Option<Abilities>) -> String {
-        let beyond = self.upstreams.as_ref().is_some_and(|upstreams| !upstreams.is_empty());
+        let beyond = self.upstreams.are_possible();
         // What can be called changes with sign-in.
         let mut capabilities = json!({ "logging": {}, "tools": { "listChanged": true } });
         if beyond || !self.resources.is_empty() {
@@ -102,6 +102,6 @@ impl Features {
 
     /// Whether the list of prompts ever changes.
     pub(super) fn prompts_change(&self) -> bool {
-        self.upstreams.is_some() || self.prompts.iter().any(|provider| provider.list_changes())
+        self.upstreams.are_possible() || self.prompts.iter().any(|provider| provider.list_changes())
     }
 }

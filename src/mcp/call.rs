@@ -39,6 +39,7 @@ impl Exchange<'_> {
             channel: self.channel.clone(),
             scope: self.scope.take(),
             reporter,
+            upstreams: Arc::clone(&self.dispatcher.features.upstreams),
             asker: asking.as_ref().map(|asking| asking.asker.clone()),
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);
@@ -62,7 +63,7 @@ impl Exchange<'_> {
     /// A tool of nobody here.
     fn call_upstream(self, name: &str, params: &Params<'_>) -> Result<Step, (RequestId, WireError)> {
         let proxied = match self.proxied("tools/call", params) {
-            Ok(proxied) => proxied.filter(|proxied| proxied.has_tool(name)),
+            Ok(proxied) => proxied,
             Err(error) => return Err(self.fail(error)),
         };
         match proxied {

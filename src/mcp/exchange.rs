@@ -64,7 +64,7 @@ impl Exchange<'_> {
             },
         };
         let features = &self.dispatcher.features;
-        let beyond = proxied.is_some();
+        let beyond = features.upstreams.are_possible();
         match (method, self.era) {
             ("tools/call", _) => self.call(params),
             ("tools/list", _) => self.tools(params, proxied),
@@ -142,7 +142,7 @@ impl Exchange<'_> {
         let Some(proxied) = proxied else {
             let discovered = self.dispatcher.features.discover(None);
             // With upstreams it depends on who asks.
-            let public = self.dispatcher.features.upstreams.is_none();
+            let public = !self.dispatcher.features.upstreams.are_possible();
             return Ok(Step::Answer(self.answer().cacheable(&discovered, 3_600_000, public)));
         };
         let (answer, features) = (self.answer(), Arc::clone(&self.dispatcher.features));

@@ -24,7 +24,7 @@ pub struct Features {
     /// What the server says of itself.
     pub about: About,
     /// The servers behind the gateway.
-    pub upstreams: Option<Arc<Upstreams>>,
+    pub upstreams: Arc<Upstreams>,
 }
 
 impl Features {

@@ -13,7 +13,7 @@ use super::request_state::{Belonging, Sealer};
 use super::running::Work;
 use crate::error::Error;
 use crate::session::{Channel, SessionManager};
-use crate::tenancy::Principal;
+use crate::tenancy::TenantScope;
 use crate::time::now;
 use crate::upstream::{Asks, Reach};
 use crate::upstream::{Caller, Definition, Failure, List, Logs, Opener, Peer, Reply, Sending, Slot, Upstreams, opener};
@@ -27,7 +27,7 @@ pub(super) struct Proxied {
     upstreams: Arc<Upstreams>,
     manager: Arc<SessionManager>,
     sealer: Arc<Sealer>,
-    principal: Principal,
+    scope: TenantScope,
     channel: Channel,
     id: RequestId,
     era: Era,
@@ -57,12 +57,11 @@ impl Exchange<'_> {
     /// The request as one for an upstream, if who makes it may use any.
     pub(super) fn proxied(&self, method: &str, params: &Params<'_>) -> Result<Option<Proxied>, WireError> {
         let features = &self.dispatcher.features;
-        let Some(upstreams) = features.upstreams.as_ref().filter(|upstreams| !upstreams.is_empty()) else {
+        let upstreams = &features.upstreams;
+        let Some(scope) = self.scope.as_ref().filter(|scope| upstreams.may_serve(scope.principal())) else {
             return Ok(None);
         };
-        let Some(principal) = self.principal().filter(|principal| !upstreams.open_to(principal).is_empty()) else {
-            return Ok(None);
-        };
+        let principal = scope.principal();
         let meta = params.meta.as_ref();
         let said = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned()).unwrap_or_default();
         let client = meta.map(|meta| (said(meta.client_info), said(meta.client_capabilities)));
@@ -79,7 +78,7 @@ impl Exchange<'_> {
             upstreams: Arc::clone(upstreams),
             manager: Arc::clone(&self.dispatcher.manager),
             sealer: Arc::clone(&self.dispatcher.sealer),
-            principal: principal.clone(),
+            scope: scope.clone(),
             channel: self.channel.clone(),
             id: self.id.clone(),
             era: self.era,
@@ -104,16 +103,18 @@ impl Exchange<'_> {
 }
 
 impl Proxied {
-    /// Whether an upstream may have a tool of this name.
-    pub(super) fn has_tool(&self, name: &str) -> bool {
-        self.by_name(name).is_some_and(|(definition, own)| definition.tools.has(&own))
-    }
-
     /// `tools/call` and `prompts/get`: by the name.
     pub(super) fn named(self, name: String) -> Work {
         Box::pin(async move {
-            let Some((definition, own)) = self.by_name(&name) else { return self.unknown(&name) };
-            let slot = self.slot(&definition);
+            let named = self.by_name(&name).await;
+            let served = |(definition, own): &(Arc<Definition>, String)| {
+                self.method != "tools/call" || definition.tools.has(own)
+            };
+            let Some((definition, own)) = named.filter(served) else { return self.unknown(&name) };
+            let slot = match self.slot(&definition) {
+                Ok(slot) => slot,
+                Err(failure) => return self.failed(&definition.name, &failure),
+            };
             let renamed = (own != name).then(|| own.clone());
             self.pass(vec![Target { slot, name: renamed, about: Some(own) }]).await
         })
@@ -139,8 +140,11 @@ impl Proxied {
             let params = Object::read(&self.params).unwrap_or_default();
             let reference = params.get("ref").and_then(Object::read).unwrap_or_default();
             if let Some(name) = reference.text("name") {
-                let Some((definition, own)) = self.by_name(&name) else { return self.unknown(&name) };
-                let slot = self.slot(&definition);
+                let Some((definition, own)) = self.by_name(&name).await else { return self.unknown(&name) };
+                let slot = match self.slot(&definition) {
+                    Ok(slot) => slot,
+                    Err(failure) => return self.failed(&definition.name, &failure),
+                };
                 let name = (own != name).then_some(own);
                 return self.pass(vec![Target { slot, name, about: None }]).await;
             }
@@ -153,7 +157,7 @@ impl Proxied {
     /// A method that only an upstream may know.
     pub(super) fn other(self) -> Work {
         Box::pin(async move {
-            let Some(slot) = self.by_parameters() else {
+            let Some(slot) = self.by_parameters().await else {
                 let message = format!("Method not found: {}", self.method);
                 return self.answer.error(&WireError::new(ErrorCode::MethodNotFound, message));
             };
@@ -161,10 +165,14 @@ impl Proxied {
         })
     }
 
-    fn slot(&self, definition: &Arc<Definition>) -> Arc<Slot> {
-        let slot = self.upstreams.slot(definition, &self.principal, &self.channel, self.era);
+    fn slot(&self, definition: &Arc<Definition>) -> Result<Arc<Slot>, Failure> {
+        let slot = self.upstreams.slot(definition, &self.scope, &self.channel, self.era)?;
         slot.heard_by(self.channel.session());
-        slot
+        Ok(slot)
+    }
+
+    async fn open(&self) -> Vec<Arc<Definition>> {
+        self.upstreams.open_to(&self.scope).await
     }
 
     fn opener(&self, slot: &Slot) -> Opener {

@@ -46,7 +46,7 @@ pub(super) async fn listen(
     let prompts = filter.prompts_list_changed && features.prompts_change();
     let resources = filter.resources_list_changed && (upstreams.is_some() || !features.resources.is_empty());
     if let Some(upstreams) = upstreams.filter(|_| filter.tools_list_changed || prompts || resources) {
-        upstreams.heard();
+        upstreams.heard().await;
     }
     let (mut watches, mut honoured) = (Vec::new(), Vec::new());
     for uri in filter.resource_subscriptions {

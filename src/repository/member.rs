@@ -74,7 +74,8 @@ pub(crate) async fn remove(scope: &TenantScope, member: &Member, now: i64) -> Re
     let write = keeping_an_owner(scope, member)
         .expect(AS_SEEN, delete, params![member.user_id, member.role.as_str()])
         .audit("tenant.remove_member", &format!("{}, {}", member.email, member.role.with_article()), now)
-        .user_changed(member.user_id);
+        .user_changed(member.user_id)
+        .run("DELETE FROM upstream_token WHERE tenant_id = $1 AND user_id = $2", params![member.user_id]);
     finish(invite::revoke_all(write, member.user_id)).await
 }
 

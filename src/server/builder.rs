@@ -9,9 +9,10 @@ use crate::error::Result;
 use crate::mcp::{About, Dispatcher, Features, Registry};
 use crate::session::SessionManager;
 use crate::store::Store;
-use crate::tenancy::Authority;
+use crate::tenancy::{Authority, Vault};
 use crate::tools::{Completions, Prompts, Resources, Tool};
-use crate::upstream::Upstreams;
+use crate::upstream::{Catalogue, Upstreams};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -81,17 +82,20 @@ impl Builder {
         let registry = Registry::new(tools)?;
         let tables = UpstreamTables::new(options.upstreams.clone(), &registry)?;
         let store = Store::open_exclusively(&options.store)?;
-        let authority = Authority::new(store.clone(), options.quotas);
+        let vault = Vault::open_for(options.master_key.load()?, &store)?;
+        let authority = Authority::new(store.clone(), options.quotas, vault);
         let tokens = options.token_options();
         let issuers = oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
         let strategies = StrategyOptions { password: options.password, throttle: options.throttle, tokens };
         let strategies = Strategies::new(authority.clone(), strategies, issuers)?;
         let manager = Arc::new(SessionManager::new(options.sessions.clone(), authority, strategies));
         let tasks = TaskTracker::new();
-        let reserved = registry.iter().map(|tool| tool.name.clone().into_owned()).collect();
-        let gateway = Upstreams::new(Arc::clone(&manager), &tables.get(), reserved, tasks.clone());
-        let features =
-            Features { registry, resources, prompts, completions, about, upstreams: Some(Arc::clone(&gateway)) };
+        let reserved: HashSet<_> = registry.iter().map(|tool| tool.name.clone().into_owned()).collect();
+        let catalogue = Catalogue::new(options.own_upstreams, reserved.iter().cloned());
+        let gateway = Upstreams::new(Arc::clone(&manager), catalogue, reserved, tasks.clone());
+        gateway.replace(&tables.get());
+        let upstreams = Arc::clone(&gateway);
+        let features = Features { registry, resources, prompts, completions, about, upstreams };
         let dispatcher = Dispatcher::new(manager, features)?;
         Ok(Server { options, dispatcher, store, tasks, gateway, tables, closing: CancellationToken::new(), tls, gate })
     }

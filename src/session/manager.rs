@@ -102,7 +102,7 @@ impl SessionManager {
                 ending.for_each(|session| session.end(EndReason::Ended));
             }
             Event::Record { .. } => heard_hub.tell(event),
-            Event::SigningKeys => {}
+            Event::SigningKeys | Event::Upstreams { .. } | Event::Sealed { .. } => {}
         });
         let rates = Rates::new(limits.rates);
         Self { limits, authority, strategies, hub, index, rates, draining: AtomicBool::new(false) }

@@ -48,6 +48,18 @@ const QUESTIONS: &[(&str, &str)] = &[
           WHERE NOT EXISTS (SELECT 1 FROM tenant t WHERE t.id = s.tenant_id)",
     ),
     (
+        "sealed values",
+        "SELECT 'credential ' || c.name || ' of tenant ' || c.tenant_id || ' is sealed with a master key that is not known'
+           FROM credential c WHERE NOT EXISTS (SELECT 1 FROM master_key m WHERE m.id = substr(c.sealed, 1, 16))
+         UNION ALL
+         SELECT 'upstream_token for ' || c.upstream || ' of tenant ' || c.tenant_id || ' is sealed with a master key that is not known'
+           FROM upstream_token c WHERE NOT EXISTS (SELECT 1 FROM master_key m WHERE m.id = substr(c.sealed, 1, 16))
+         UNION ALL
+         SELECT 'upstream_token for ' || c.upstream || ' of ' || c.user_id || ', who is no member of tenant ' || c.tenant_id
+           FROM upstream_token c WHERE c.user_id <> ''
+            AND NOT EXISTS (SELECT 1 FROM member m WHERE m.tenant_id = c.tenant_id AND m.user_id = c.user_id)",
+    ),
+    (
         "search index",
         "WITH record AS (
            SELECT tenant_id, id, 'company' AS kind, name AS title FROM company

@@ -10,12 +10,12 @@ use uuid::Uuid;
 /// The tables of a tenant's data: those that name the tenant. What finds words is made from the rest.
 const TABLES: &str = "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c
      WHERE m.type = 'table' AND c.name = 'tenant_id' AND m.name NOT LIKE 'search%' ORDER BY m.rowid";
-/// What a table has, but for hashes, which prove who people are, and where its members are besides.
+/// What a table has, but for hashes, which prove who people are, what is sealed, and where its members are besides.
 const COLUMNS: &str = "SELECT name FROM pragma_table_info($1)
-     WHERE name NOT LIKE '%\\_hash' ESCAPE '\\' AND name <> 'last_tenant_id' ORDER BY cid";
+     WHERE name NOT LIKE '%\\_hash' ESCAPE '\\' AND name NOT IN ('last_tenant_id', 'sealed') ORDER BY cid";
 
 /// Gives each row of a tenant, and of the users who are its members, to `take`: its table's name and its
-/// columns. No row holds the hash of a password, a key or a code.
+/// columns. No row holds the hash of a password, a key or a code, nor a credential.
 pub(crate) fn dump(
     options: &StoreOptions,
     tenant: Uuid,

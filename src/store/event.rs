@@ -79,4 +79,16 @@ pub enum Event {
     },
     /// There are other keys to sign tokens with.
     SigningKeys,
+    /// A tenant's own upstreams are others.
+    Upstreams {
+        /// Whose they are.
+        tenant: Uuid,
+    },
+    /// Something that is kept sealed for a tenant was set or removed.
+    Sealed {
+        /// Whose it is.
+        tenant: Uuid,
+        /// What it is, as `tenancy` calls it; none when it may be anything.
+        what: Option<String>,
+    },
 }

@@ -72,6 +72,15 @@ impl Store {
         Ok(Self { engine })
     }
 
+    /// Opens a database that is there already, while nobody serves it. Nobody can begin to while this handle lives.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when there is none, its schema is not exactly this program's, or somebody serves it.
+    pub(crate) fn open_alone(options: &StoreOptions) -> Result<Self> {
+        migrations::expect_current(path(options)?)?;
+        Self::open_exclusively(options)
+    }
+
     /// Opens a database that is there already, beside whoever serves it.
     ///
     /// # Errors
@@ -115,6 +124,14 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when the statement fails.
     pub async fn get(&self, sql: &'static str, params: Vec<Value>) -> Result<Option<Row>> {
+        self.engine.get(sql, &params)
+    }
+
+    /// The same for the start, which does not wait.
+    ///
+    /// # Errors
+    /// As for [`Store::get`].
+    pub(crate) fn get_now(&self, sql: &'static str, params: Vec<Value>) -> Result<Option<Row>> {
         self.engine.get(sql, &params)
     }
 

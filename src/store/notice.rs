@@ -1,7 +1,7 @@
 //! Hearing what other processes have changed.
 //!
-//! Another process that changes something about a user, or the signing keys, inserts a row into `notice` in the
-//! same transaction. The serving process looks for such rows, tells its listeners, and then deletes them: when
+//! Another process that changes something about a user, the signing keys, or what a tenant's upstreams are called
+//! with, inserts a row into `notice` in the same transaction. The serving process looks for such rows, tells its listeners, and then deletes them: when
 //! they are gone, the change is in force.
 
 use super::sqlite::spawn;
@@ -67,15 +67,20 @@ fn hear(
         let mut heard = Write::new();
         for mut row in rows {
             let (id, user, kind, tenant) = (row.text()?, row.opt_uuid()?, row.text()?, row.opt_uuid()?);
-            match user {
-                Some(user) => {
+            match (user, tenant) {
+                (Some(user), _) => {
                     tracing::info!(%user, kind, "another process changed something about a user");
                     if kind == "end" {
                         tell(&Event::EndSessions { user, tenant });
                     }
                     tell(&Event::User { user });
                 }
-                None => {
+                (None, Some(tenant)) => {
+                    tracing::info!(%tenant, "another process changed the upstreams of a tenant");
+                    tell(&Event::Sealed { tenant, what: None });
+                    tell(&Event::Upstreams { tenant });
+                }
+                (None, None) => {
                     tracing::info!("another process changed the signing keys");
                     tell(&Event::SigningKeys);
                 }

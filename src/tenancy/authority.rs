@@ -6,7 +6,9 @@ use super::ids::{TenantId, UserId};
 use super::principal::{Principal, Proof, Proved};
 use super::quotas::Quotas;
 use super::scope::TenantScope;
+use super::secrets::Sealing;
 use super::standing::Standings;
+use super::vault::Vault;
 use crate::error::{Error, Result};
 use crate::store::{Event, Store};
 use crate::time;
@@ -20,6 +22,7 @@ pub struct Authority {
     credentials: Credentials,
     quotas: Quotas,
     standings: Arc<Standings>,
+    sealing: Arc<Sealing>,
 }
 
 /// What a look at somebody with a proof found.
@@ -44,7 +47,8 @@ pub(crate) enum Recognised {
 impl Authority {
     /// An authority over the store's users; it hears of changes from the store itself.
     #[must_use]
-    pub fn new(store: Store, quotas: Quotas) -> Self {
+    pub fn new(store: Store, quotas: Quotas, vault: Vault) -> Self {
+        let sealing = Sealing::new(vault, &store);
         let standings = Arc::new(Standings::default());
         let raised = Arc::clone(&standings);
         store.on_commit(move |event| {
@@ -53,7 +57,7 @@ impl Authority {
             }
         });
         let (directory, credentials) = (Directory::new(store.clone(), quotas), Credentials::new(store.clone(), quotas));
-        Self { directory, credentials, quotas, store, standings }
+        Self { directory, credentials, quotas, store, standings, sealing }
     }
 
     /// The users and tenants themselves.
@@ -164,7 +168,7 @@ impl Authority {
 
     /// The right to touch the principal's tenant; `None` when it has to be looked at again first.
     pub(crate) fn scope(&self, principal: Principal) -> Option<TenantScope> {
-        principal.is_current().then(|| TenantScope::new(self.store.clone(), self.quotas, principal))
+        principal.is_current().then(|| TenantScope::new(self.store.clone(), self.quotas, &self.sealing, principal))
     }
 
     /// The store, for readiness.

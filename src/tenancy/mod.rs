@@ -12,7 +12,9 @@ mod principal;
 mod quotas;
 mod role;
 mod scope;
+mod secrets;
 mod standing;
+mod vault;
 
 pub use authority::Authority;
 pub(crate) use authority::Recognised;
@@ -25,3 +27,6 @@ pub use principal::{Principal, Proof};
 pub use quotas::Quotas;
 pub use role::Role;
 pub use scope::{ScopedWrite, TenantScope};
+pub(crate) use secrets::{Secrets, Watch};
+pub use vault::{MasterKeySource, MasterKeys, Vault};
+pub(crate) use vault::{What, generate as generate_master_key, reseal};

@@ -3,6 +3,8 @@
 use super::ids::TenantId;
 use super::principal::{Principal, Proof};
 use super::quotas::{Quotas, RECORDS};
+use super::secrets::{Sealing, Secrets};
+use super::vault::What;
 use crate::error::{Error, Result};
 use crate::store::{Document, Event, FromRow, RecordKind, Store, Value, Write, Written, params};
 use std::sync::Arc;
@@ -14,12 +16,13 @@ use uuid::Uuid;
 pub struct TenantScope {
     store: Store,
     quotas: Quotas,
+    sealing: Arc<Sealing>,
     principal: Principal,
 }
 
 impl TenantScope {
-    pub(super) fn new(store: Store, quotas: Quotas, principal: Principal) -> Self {
-        Self { store, quotas, principal }
+    pub(super) fn new(store: Store, quotas: Quotas, sealing: &Arc<Sealing>, principal: Principal) -> Self {
+        Self { store, quotas, sealing: Arc::clone(sealing), principal }
     }
 
     /// Who is calling.
@@ -49,6 +52,11 @@ impl TenantScope {
     /// An empty write on this tenant's data.
     pub(crate) fn write(&self) -> ScopedWrite<'_> {
         ScopedWrite { scope: self, write: Write::new(), records: 0 }
+    }
+
+    /// The right to use what is kept sealed for the tenant.
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets::new(self.store.clone(), Arc::clone(&self.sealing), self.tenant())
     }
 
     fn tenant(&self) -> TenantId {
@@ -118,6 +126,36 @@ impl ScopedWrite<'_> {
     /// Tells that a user's place in the tenant changed, once it has.
     pub(crate) fn user_changed(mut self, user: Uuid) -> Self {
         self.write = self.write.tell(Event::User { user });
+        self
+    }
+
+    /// Adds a statement whose last parameter is a text, sealed, and tells that it is another, once it is.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] when there is no master key.
+    pub(crate) fn seal(
+        mut self,
+        sql: &'static str,
+        mut params: Vec<Value>,
+        (what, text): (What<'_>, &str),
+        now: i64,
+    ) -> Result<Self> {
+        let vault = &self.scope.sealing.vault;
+        params.push(vault.seal(self.scope.tenant(), what, text)?.into());
+        self.write = self.write.and(vault.noted(now)?);
+        Ok(self.run(sql, params).sealed_changed(what))
+    }
+
+    /// Tells that something sealed is another or gone, once it is.
+    pub(crate) fn sealed_changed(mut self, what: What<'_>) -> Self {
+        let tenant = self.scope.tenant().uuid();
+        self.write = self.write.tell(Event::Sealed { tenant, what: Some(what.to_string()) });
+        self
+    }
+
+    /// Tells that the tenant's own upstreams are others, once they are.
+    pub(crate) fn upstreams_changed(mut self) -> Self {
+        self.write = self.write.tell(Event::Upstreams { tenant: self.scope.tenant().uuid() });
         self
     }
 

@@ -18,6 +18,7 @@ mod question;
 mod reporter;
 mod tenant;
 mod tool;
+mod upstream;
 
 pub use annotations::Effect;
 pub use asker::Asker;
@@ -37,7 +38,7 @@ pub(crate) use tool::{Invocation, Run};
 /// All built-in tools, in the order in which they are listed.
 #[must_use]
 pub fn all() -> Vec<Tool> {
-    [auth::tools(), tenant::tools(), crm::tools()].into_iter().flatten().collect()
+    [auth::tools(), tenant::tools(), upstream::tools(), crm::tools()].into_iter().flatten().collect()
 }
 
 /// Those about who is signed in and about tenants: all built-in tools but the CRM's.

@@ -9,6 +9,7 @@ use super::reporter::Reporter;
 use crate::error::{Error, Result};
 use crate::session::{Announcer, Channel, Session, SessionManager};
 use crate::tenancy::{Role, TenantScope};
+use crate::upstream::Upstreams;
 use crate::wire::{Answer, Era, ErrorCode, Frame, INTERNAL, WireError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -73,6 +74,7 @@ pub(crate) struct Invocation {
     pub(crate) channel: Channel,
     pub(crate) scope: Option<TenantScope>,
     pub(crate) reporter: Reporter,
+    pub(crate) upstreams: Arc<Upstreams>,
     /// There for a tool that may ask.
     pub(crate) asker: Option<Asker>,
 }
@@ -103,6 +105,7 @@ pub struct Caller {
     scope: TenantScope,
     /// Tells the client how far the call is.
     pub reporter: Reporter,
+    pub(super) upstreams: Arc<Upstreams>,
 }
 
 impl Deref for Caller {
@@ -149,11 +152,11 @@ impl Tool {
         let handler = move |invocation: Invocation, arguments| {
             let handler = handler.clone();
             async move {
-                let Invocation { scope, reporter, .. } = invocation;
+                let Invocation { scope, reporter, upstreams, .. } = invocation;
                 // The dispatcher has checked the role already, so there is a scope.
                 let scope =
                     scope.ok_or_else(|| Error::Internal("a tool of a tenant was called without a scope".into()))?;
-                handler(Caller { scope, reporter }, arguments).await
+                handler(Caller { scope, reporter, upstreams }, arguments).await
             }
         };
         Self::with::<A, T, _>(name, Access::Role(role), effect, handler)

@@ -1,26 +1,32 @@
 //! All upstreams of a server, and the sessions with them.
 
+use super::catalogue::Catalogue;
 use super::definition::{Definition, Isolation};
 use super::environment::Environment;
+use super::failure::Failure;
 use super::handshake::Opener;
 use super::outward::Outward;
 use super::slot::{Slot, Unit};
 use crate::session::{Channel, Session, SessionManager};
-use crate::tenancy::{Principal, Proof, TenantId, UserId};
+use crate::store::Event;
+use crate::tenancy::{Principal, Proof, TenantId, TenantScope, UserId};
 use crate::wire::Era;
-use dashmap::DashMap;
-use parking_lot::{Mutex, RwLock};
+use dashmap::{DashMap, Entry};
+use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 /// All upstreams of a server, and the sessions with them.
 #[derive(Debug)]
 pub struct Upstreams {
     environment: Arc<Environment>,
-    configured: RwLock<Arc<Vec<Arc<Definition>>>>,
+    catalogue: Catalogue,
+    /// What tenants have added themselves, as far as it was looked up.
+    own: Arc<DashMap<Uuid, Arc<[Arc<Definition>]>>>,
     /// Sessions that belong to no session of a client.
     units: DashMap<Key, Arc<Slot>>,
     /// All there are, to be tended.
@@ -59,63 +65,124 @@ impl Upstreams {
     #[must_use]
     pub fn new(
         manager: Arc<SessionManager>,
-        configured: &[Definition],
+        catalogue: Catalogue,
         reserved: HashSet<String>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
+        let own = Arc::<DashMap<_, _>>::default();
+        let (heard, index) = (Arc::clone(&own), Arc::clone(&manager));
+        manager.authority().store().on_commit(move |event| {
+            if let Event::Upstreams { tenant } = event {
+                heard.remove(tenant);
+                index.all().iter().filter(|session| is_in(session, *tenant)).for_each(tell);
+            }
+        });
         Arc::new(Self {
             environment: Arc::new(Environment::new(manager, tasks, reserved)),
-            configured: RwLock::new(Arc::new(configured.iter().cloned().map(Arc::new).collect())),
+            catalogue,
+            own,
             units: DashMap::new(),
             slots: Mutex::default(),
             tasks: Mutex::default(),
         })
     }
 
-    /// Puts other definitions in the place of those that were configured. Sessions with upstreams that are as before go on; the
-    /// others end when their calls are done.
+    /// Puts other definitions in the place of those that were configured. Sessions with upstreams that are as before go
+    /// on; the others end when their calls are done.
     pub fn replace(&self, definitions: &[Definition]) {
-        let mut configured = self.configured.write();
-        let before = Arc::clone(&configured);
+        let before = self.catalogue.configured();
         let kept = |new: &Definition| {
             let old = before.iter().find(|old| ***old == *new);
             old.map_or_else(|| Arc::new(new.clone()), Arc::clone)
         };
-        *configured = Arc::new(definitions.iter().map(kept).collect());
-        let now = Arc::clone(&configured);
-        drop(configured);
-        self.units.retain(|_, slot| now.iter().any(|definition| Arc::ptr_eq(definition, &slot.definition)));
-        for session in self.environment.manager.all() {
-            session.note(|changes| (changes.tools, changes.prompts, changes.resources) = (true, true, true));
+        self.catalogue.configure(definitions.iter().map(kept));
+        let now = self.catalogue.configured();
+        let gone = |slot: &Slot| {
+            let is = |one: &Arc<Definition>| Arc::ptr_eq(one, &slot.definition);
+            before.iter().any(is) && !now.iter().any(is)
+        };
+        self.units.retain(|_, slot| !gone(slot));
+        let sessions = self.environment.manager.all();
+        for attached in sessions.iter().filter_map(|session| session.attachment::<Attached>()) {
+            let ended: Vec<_> = attached.slots.lock().extract_if(|_, slot| gone(slot)).collect();
+            drop(ended);
+        }
+        sessions.iter().for_each(tell);
+    }
+
+    /// What is configured, and which names are taken.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Whether there can be upstreams at all: some are configured, or tenants may add some.
+    pub(crate) fn are_possible(&self) -> bool {
+        !self.catalogue.configured().is_empty() || self.environment.reserved.contains("upstream_add")
+    }
+
+    /// Whether this principal may use an upstream, as far as that is known without looking it up.
+    pub(crate) fn may_serve(&self, principal: &Principal) -> bool {
+        self.catalogue.configured().iter().any(|definition| definition.is_open_to(principal))
+            || self.own.get(&principal.tenant().uuid()).map_or(self.are_possible(), |own| !own.is_empty())
+    }
+
+    /// The upstreams that who is signed in may use: those that were configured, in their order, and then the tenant's own.
+    pub(crate) async fn open_to(&self, scope: &TenantScope) -> Vec<Arc<Definition>> {
+        let principal = scope.principal();
+        let tenant = principal.tenant().uuid();
+        let known = self.own.get(&tenant).map(|own| Arc::clone(&own));
+        let own = match known {
+            Some(own) => own,
+            None => self.look_up(scope, tenant).await,
+        };
+        let configured = self.catalogue.configured();
+        let all = configured.iter().chain(own.iter());
+        all.filter(|definition| definition.is_open_to(principal)).cloned().collect()
+    }
+
+    async fn look_up(&self, scope: &TenantScope, tenant: Uuid) -> Arc<[Arc<Definition>]> {
+        // Put there before it is read: what changes meanwhile takes it away again.
+        self.own.insert(tenant, Arc::new([]));
+        match super::own::definitions(scope).await {
+            Ok(own) => {
+                let own: Arc<[_]> = own.into();
+                if let Some(mut known) = self.own.get_mut(&tenant) {
+                    *known = Arc::clone(&own);
+                }
+                own
+            }
+            Err(error) => {
+                tracing::error!(%tenant, %error, "could not look up a tenant's upstreams");
+                self.own.remove(&tenant);
+                Arc::new([])
+            }
         }
     }
 
-    /// The upstreams that this principal may use, in their order.
-    #[must_use]
-    pub(crate) fn open_to(&self, principal: &Principal) -> Vec<Arc<Definition>> {
-        let configured = Arc::clone(&self.configured.read());
-        configured.iter().filter(|definition| definition.is_open_to(principal)).cloned().collect()
-    }
-
-    /// Whether there is any upstream at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.configured.read().is_empty()
-    }
-
     /// The session of a caller with an upstream, open or not.
+    ///
+    /// # Errors
+    /// [`Failure::Incomplete`] when it is not the caller's to use.
     pub(crate) fn slot(
         &self,
         definition: &Arc<Definition>,
-        principal: &Principal,
+        scope: &TenantScope,
         channel: &Channel,
         era: Era,
-    ) -> Arc<Slot> {
-        let session = channel.session();
+    ) -> Result<Arc<Slot>, Failure> {
+        let (session, principal) = (channel.session(), scope.principal());
         let own = !session.is_detached() && !(channel.is_per_request() && era == Era::Modern);
         let whose = match definition.isolation {
             Isolation::Session if own => {
-                if let Some(slot) = self.attached(session, definition, principal) {
-                    return slot;
+                if let Some(slots) = session.attached::<Attached>() {
+                    let key = (definition.name.clone(), principal.tenant(), principal.user());
+                    let unit = || Unit::Session(Arc::downgrade(session));
+                    let mut slots = slots.slots.lock();
+                    let known = slots.get(&key).map(Arc::clone);
+                    let slot = self.current(known, definition, scope, &session.id().to_string(), unit)?;
+                    slots.insert(key, Arc::clone(&slot));
+                    return Ok(slot);
                 }
                 Whose::Caller(principal.tenant(), principal.user(), session.id().to_string())
             }
@@ -123,46 +190,41 @@ impl Upstreams {
             Isolation::Tenant => Whose::Tenant(principal.tenant()),
             Isolation::Shared => Whose::Everybody,
         };
-        let key = Key { upstream: definition.name.clone(), whose };
-        let make = || match &key.whose {
-            Whose::Everybody => self.open(Unit::Shared, definition, None, "shared"),
-            Whose::Tenant(tenant) => self.open(Unit::Tenant, definition, Some(principal), &format!("tenant {tenant}")),
-            Whose::Caller(..) => {
-                self.open(Unit::Caller, definition, Some(principal), &format!("user {}", principal.user()))
-            }
+        let unit = || match &whose {
+            Whose::Everybody => Unit::Shared,
+            Whose::Tenant(_) => Unit::Tenant,
+            Whose::Caller(..) => Unit::Caller,
         };
-        let mut entry = self.units.entry(key.clone()).or_insert_with(make);
-        if !Arc::ptr_eq(&entry.definition, definition) {
-            *entry = make();
-        }
-        Arc::clone(&entry)
+        let key = Key { upstream: definition.name.clone(), whose: whose.clone() };
+        let entry = self.units.entry(key);
+        let known = match &entry {
+            Entry::Occupied(entry) => Some(Arc::clone(entry.get())),
+            Entry::Vacant(_) => None,
+        };
+        let slot = self.current(known, definition, scope, &format!("user {}", principal.user()), unit)?;
+        entry.insert(Arc::clone(&slot));
+        Ok(slot)
     }
 
-    fn attached(
+    /// The slot that there is, if it is of this definition; else another one.
+    fn current(
         &self,
-        session: &Arc<Session>,
+        known: Option<Arc<Slot>>,
         definition: &Arc<Definition>,
-        principal: &Principal,
-    ) -> Option<Arc<Slot>> {
-        let attached = session.attached::<Attached>()?;
-        let key = (definition.name.clone(), principal.tenant(), principal.user());
-        let mut slots = attached.slots.lock();
-        let make = || {
-            let unit = Unit::Session(Arc::downgrade(session));
-            self.open(unit, definition, Some(principal), &session.id().to_string())
-        };
-        let slot = slots.entry(key).or_insert_with(make);
-        if !Arc::ptr_eq(&slot.definition, definition) {
-            *slot = make();
+        scope: &TenantScope,
+        session: &str,
+        unit: impl FnOnce() -> Unit,
+    ) -> Result<Arc<Slot>, Failure> {
+        if let Some(slot) = known.filter(|slot| Arc::ptr_eq(&slot.definition, definition)) {
+            slot.serves(scope);
+            return Ok(slot);
         }
-        Some(Arc::clone(slot))
-    }
-
-    fn open(&self, unit: Unit, definition: &Arc<Definition>, principal: Option<&Principal>, name: &str) -> Arc<Slot> {
-        let outward = Outward::new(Arc::clone(definition), principal.cloned(), name);
-        let slot = Slot::new(unit, outward, &self.environment);
+        let minter = Arc::clone(&self.environment.manager.strategies().tokens);
+        let outward = Outward::open(Arc::clone(definition), scope, session, minter)?;
+        let tenant = (definition.isolation != Isolation::Shared).then(|| scope.principal().tenant());
+        let slot = Slot::new(unit(), tenant, outward, &self.environment);
         self.slots.lock().push(Arc::downgrade(&slot));
-        slot
+        Ok(slot)
     }
 
     /// The open sessions with upstreams that belong to a client's session.
@@ -242,4 +304,13 @@ pub(crate) fn opener(channel: &Channel, era: Era, isolation: Isolation, meta: Op
             })
         }
     }
+}
+
+fn is_in(session: &Session, tenant: Uuid) -> bool {
+    session.principal().is_some_and(|principal| principal.tenant().uuid() == tenant)
+}
+
+/// Has a session told that there may be other upstreams.
+fn tell(session: &Arc<Session>) {
+    session.note(|changes| (changes.tools, changes.prompts, changes.resources) = (true, true, true));
 }

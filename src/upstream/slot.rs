@@ -3,7 +3,7 @@
 
 use super::caller::{Asked, Asks, Caller, Logs};
 use super::catalog::{self, Items, List};
-use super::definition::Definition;
+use super::definition::{Definition, Reach};
 use super::environment::{Environment, Place};
 use super::failure::Failure;
 use super::handshake::{self, Opener};
@@ -11,6 +11,7 @@ use super::outward::Outward;
 use super::parked::Parking;
 use super::peer::{Owner, Peer, Pending, Sending};
 use crate::session::{Channel, Session, Topic};
+use crate::tenancy::{Role, TenantId, TenantScope};
 use crate::wire::{Era, Object, notification};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -41,6 +42,10 @@ pub(crate) struct Slot {
     pub(crate) unit: Unit,
     pub(crate) parking: Parking,
     outward: Outward,
+    /// Whose it is; nobody's if everybody shares it.
+    tenant: Option<TenantId>,
+    /// The role of whoever used it last.
+    role: Mutex<Option<Role>>,
     environment: Arc<Environment>,
     state: Mutex<State>,
     lists: [Mutex<Listed>; 4],
@@ -89,13 +94,20 @@ pub(crate) struct Status {
 }
 
 impl Slot {
-    pub(super) fn new(unit: Unit, outward: Outward, environment: &Arc<Environment>) -> Arc<Self> {
+    pub(super) fn new(
+        unit: Unit,
+        tenant: Option<TenantId>,
+        outward: Outward,
+        environment: &Arc<Environment>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             id: environment.next_id(),
             definition: Arc::clone(outward.definition()),
             unit,
             parking: Parking::default(),
             outward,
+            tenant,
+            role: Mutex::new(None),
             environment: Arc::clone(environment),
             state: Mutex::new(State::Closed { why: None }),
             lists: std::array::from_fn(|_| Mutex::new(Listed::Unknown)),
@@ -111,12 +123,12 @@ impl Slot {
         let opening = {
             let mut state = self.state.lock();
             match &*state {
-                State::Open(open) if open.peer.over().is_none() && open.credentials == self.outward.version() => {
+                State::Open(open) if open.peer.over().is_none() && !self.is_outdated(open) => {
                     return Ok(Arc::clone(&open.peer));
                 }
                 State::Opening(opening) => opening.clone(),
                 _ => {
-                    self.environment.health.check(&self.definition.name, self.outward.tenant())?;
+                    self.environment.health.check(&self.definition.name, self.tenant)?;
                     let opening = self.start(opener.clone());
                     *state = State::Opening(opening.clone());
                     opening
@@ -126,16 +138,32 @@ impl Slot {
         opening.await
     }
 
+    /// Notes who uses it now: in another role, it is told so.
+    pub(super) fn serves(&self, scope: &TenantScope) {
+        let role = Some(scope.principal().role());
+        if std::mem::replace(&mut *self.role.lock(), role) != role {
+            self.outward.renew(scope);
+        }
+    }
+
+    /// Whether it was opened with credentials that are others by now. Over HTTP each request has them anew.
+    fn is_outdated(&self, open: &OpenSession) -> bool {
+        let kept = matches!(self.definition.reach, Reach::Command { .. } | Reach::WebSocket { .. });
+        kept && open.credentials != self.outward.version()
+    }
+
     fn start(self: &Arc<Self>, opener: Opener) -> Opening {
-        let (slot, tasks) = (Arc::downgrade(self), self.environment.tasks.clone());
+        let (slot, tasks, tenant) = (Arc::downgrade(self), self.environment.tasks.clone(), self.tenant);
         let (outward, environment) = (self.outward.clone(), Arc::clone(&self.environment));
         let owner: Weak<dyn Owner> = Arc::<Self>::downgrade(self);
+        // Before they are read: what changes meanwhile then shows.
+        let credentials = self.outward.version();
         let work = async move {
-            let opened = open(&outward, &environment, owner, &opener).await;
+            let opened = open(&outward, tenant, &environment, owner, &opener).await;
             let Some(slot) = slot.upgrade() else {
                 return Err(Failure::Unreachable("its session is over".into()));
             };
-            slot.opened(opened, opener)
+            slot.opened(opened, opener, credentials)
         };
         let task = AbortOnDropHandle::new(tasks.spawn(work));
         let opening =
@@ -148,8 +176,9 @@ impl Slot {
         self: &Arc<Self>,
         opened: Result<(Arc<Peer>, Place), Failure>,
         opener: Opener,
+        credentials: u64,
     ) -> Result<Arc<Peer>, Failure> {
-        let (name, tenant) = (&self.definition.name, self.outward.tenant());
+        let (name, tenant) = (&self.definition.name, self.tenant);
         match opened {
             Ok((peer, place)) => {
                 self.environment.health.succeeded(name, tenant);
@@ -162,7 +191,7 @@ impl Slot {
                     opener,
                     listening,
                     since: Instant::now(),
-                    credentials: self.outward.version(),
+                    credentials,
                     _place: place,
                 });
                 if peer.era() == Era::Legacy {
@@ -324,7 +353,7 @@ impl Slot {
             }
             _ => false,
         };
-        if again && self.environment.health.check(&self.definition.name, self.outward.tenant()).is_ok() {
+        if again && self.environment.health.check(&self.definition.name, self.tenant).is_ok() {
             let opener = Opener { era: Era::Legacy, implementation: String::new(), capabilities: String::new() };
             let opening = self.start(opener);
             *self.state.lock() = State::Opening(opening);
@@ -361,7 +390,7 @@ impl Slot {
             }
         }
         if status.state == "closed"
-            && let Err(resting) = self.environment.health.check(&self.definition.name, self.outward.tenant())
+            && let Err(resting) = self.environment.health.check(&self.definition.name, self.tenant)
         {
             (status.state, status.problem) = ("resting", Some(resting.to_string()));
         }
@@ -514,12 +543,13 @@ impl std::fmt::Debug for Slot {
 /// Opens a session in the era that fits, and in the other one if the upstream does not speak that.
 async fn open(
     outward: &Outward,
+    tenant: Option<TenantId>,
     environment: &Arc<Environment>,
     owner: Weak<dyn Owner>,
     opener: &Opener,
 ) -> Result<(Arc<Peer>, Place), Failure> {
     let definition = outward.definition();
-    let place = environment.place(definition, outward.tenant())?;
+    let place = environment.place(definition, tenant)?;
     let eras = handshake::order(definition.era, opener, environment.era_of(definition));
     let mut first = None;
     for (number, era) in eras.iter().enumerate() {

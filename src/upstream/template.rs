@@ -1,6 +1,8 @@
 //! Texts with places for credentials: `Bearer ${credential:github}`.
 
 use std::fmt;
+use url::Url;
+use zeroize::Zeroizing;
 
 /// A text with places that are filled in when it is used.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +57,28 @@ impl Template {
             Part::Credential(_) => place.to_owned(),
         };
         self.parts.iter().map(part).collect()
+    }
+
+    /// The text with what `value` gives for each credential.
+    pub(crate) fn fill<E>(
+        &self,
+        mut value: impl FnMut(&str) -> Result<Zeroizing<String>, E>,
+    ) -> Result<Zeroizing<String>, E> {
+        let texts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => Ok(Zeroizing::new(text.clone())),
+            Part::Credential(name) => value(name),
+        });
+        let texts = texts.collect::<Result<Vec<_>, E>>()?;
+        // Growing would leave copies behind.
+        let mut whole = Zeroizing::new(String::with_capacity(texts.iter().map(|text| text.len()).sum()));
+        texts.iter().for_each(|text| whole.push_str(text));
+        Ok(whole)
+    }
+
+    /// As a URL, with the same text for each credential.
+    pub(crate) fn sample(&self, text: &str) -> Result<Url, url::ParseError> {
+        let filled = self.fill::<url::ParseError>(|_| Ok(text.to_owned().into()))?;
+        Url::parse(&filled)
     }
 
     /// The text, if it needs no credential.

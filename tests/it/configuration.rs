@@ -1,6 +1,6 @@
 //! What is configured: mistakes stop the start, and upstreams are read again without harm to anybody's session.
 
-use crate::support::{Process, TestServer, until};
+use crate::support::{Serving, TestServer, until};
 use serde_json::json;
 use sessile::config::{Config, Reload};
 use sessile::tools;
@@ -24,15 +24,15 @@ fn a_mistake_stops_the_start_with_one_line() {
             "sessile: upstream.b.prefix: \"\" is the prefix of upstream.a as well; write another one, or open them to different tenants\n",
         ),
     ] {
-        assert_eq!(Process::refused(configuration, &[]), line);
+        assert_eq!(Serving::refused(configuration, &[]), line);
     }
 }
 
 #[tokio::test]
 async fn a_prefix_is_free_where_the_crm_is_not_served() {
     let crm = "[upstream.other]\nurl = \"https://a.example\"\nprefix = \"crm_\"";
-    assert!(Process::refused(crm, &[]).contains("begins the name of the built-in tool crm_"));
-    let server = Process::start(&format!("crm = false\n{crm}"), &[]);
+    assert!(Serving::refused(crm, &[]).contains("begins the name of the built-in tool crm_"));
+    let server = Serving::start(&format!("crm = false\n{crm}"), &[]);
     let mut ann = server.connect().await;
     ann.sign_up("ann").await;
     let listed = ann.request("tools/list", json!({})).await;
@@ -44,7 +44,7 @@ async fn a_prefix_is_free_where_the_crm_is_not_served() {
 
 #[tokio::test]
 async fn upstreams_are_read_again_at_a_signal_and_when_the_file_changes() {
-    let server = Process::start(ONE, &[]);
+    let server = Serving::start(ONE, &[]);
     let mut ann = server.connect().await;
     ann.sign_up("ann").await;
     server.configure(&format!("listen = \"127.0.0.1:1\"\n[limits]\nmax_sessions = 7\n{ONE}{TWO}"));

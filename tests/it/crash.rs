@@ -1,58 +1,16 @@
 //! What was acknowledged is durable: `kill -9` in the midst of writes loses none of it.
 
-use crate::support::{Client, until};
+use crate::support::{Client, Process, until};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use sessile::wire::Era;
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 const ROUNDS: usize = 10;
 const CLIENTS: usize = 8;
 /// Calls of one client that are in flight at once.
 const PIPELINED: usize = 8;
-
-/// The real binary, as a process of its own; killed when dropped.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Process {
-    fn start(directory: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sessile"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--database-url", "sqlite:sessile.db"])
-            .env("SESSILE_PASSWORD_MEMORY_KIB", "8")
-            .env("SESSILE_PASSWORD_ITERATIONS", "1")
-            .env("RUST_LOG", "warn")
-            .current_dir(directory)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("its output is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().strip_prefix("sessile listening on ws://").and_then(|rest| rest.strip_suffix("/mcp"));
-        let address = address.and_then(|address| address.parse().ok());
-        Self { child, address: address.unwrap_or_else(|| panic!("it said {line:?}")) }
-    }
-
-    async fn connect(&self) -> Client {
-        Client::connect(self.address, Era::Legacy).await
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // SIGKILL: nothing of it gets to tidy up.
-        self.child.kill().expect("it can be killed");
-        self.child.wait().expect("it is ours to wait for");
-    }
-}
 
 #[tokio::test]
 async fn no_acknowledged_write_is_lost_when_the_process_is_killed() {

@@ -73,6 +73,9 @@ const ROWS: &[(&str, Arguments)] = &[
     ("crm_pipeline", |_| json!({})),
     ("crm_search", |_| json!({ "query": "pine" })),
     ("crm_timeline", |own| json!({ "contact_id": own["contact"] })),
+    ("credential_list", |_| json!({})),
+    ("credential_remove", |_| json!({ "name": "github" })),
+    ("credential_set", |_| json!({ "name": "github", "value": "another secret" })),
     ("tenant_audit_log", |_| json!({})),
     ("tenant_end_session", |own| json!({ "session_id": own["session"] })),
     ("tenant_invite", |_| json!({ "role": "viewer" })),
@@ -82,6 +85,12 @@ const ROWS: &[(&str, Arguments)] = &[
     ("tenant_sessions", |_| json!({})),
     ("tenant_set_role", |own| json!({ "user_id": own["user"], "role": "viewer" })),
     ("tenant_switch", |own| json!({ "to": own["tenant"] })),
+    (
+        "upstream_add",
+        |_| json!({ "name": "wiki", "url": "https://wiki.example.com/mcp", "headers": { "X-Api-Key": "${credential:github}" } }),
+    ),
+    ("upstream_list", |_| json!({})),
+    ("upstream_remove", |_| json!({ "name": "git" })),
 ];
 
 /// A tenant with one of each thing, and the client of its owner.
@@ -105,6 +114,11 @@ impl World {
         ids.insert("deal", id(owner.tool("crm_deal_create", deal).await));
         let activity = json!({ "kind": "task", "subject": "Call", "deal_id": ids["deal"] });
         ids.insert("activity", id(owner.tool("crm_activity_create", activity).await));
+        owner.tool("credential_set", json!({ "name": "github", "value": "a secret" })).await;
+        let headers = json!({ "Authorization": "Bearer ${credential:github}" });
+        owner
+            .tool("upstream_add", json!({ "name": "git", "url": "https://git.example.com", "headers": headers }))
+            .await;
         // Keys make no keys, so the owner makes this one as whoever has signed in.
         let mut signed_in = Client::connect(server.address(), Era::Legacy).await;
         signed_in.sign_in(name).await;
@@ -126,6 +140,8 @@ impl World {
         }
         all.push(self.owner.tool("tenant_members", json!({})).await);
         all.push(self.owner.tool("auth_api_keys", json!({ "all": true })).await);
+        all.push(self.owner.tool("credential_list", json!({})).await);
+        all.push(self.owner.tool("upstream_list", json!({})).await);
         let mut whoami = self.member.tool("auth_whoami", json!({})).await;
         if !self.way.has_sessions() {
             whoami["session_id"] = Value::Null;

@@ -5,6 +5,7 @@ mod admin;
 mod architecture;
 mod configuration;
 mod crash;
+mod credentials;
 mod denials;
 mod isolation;
 #[cfg(target_os = "linux")]

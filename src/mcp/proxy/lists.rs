@@ -12,9 +12,9 @@ impl Proxied {
     /// What all upstreams list, as JSON with commas in between. Those that do not say it in time are left out; once they do, the
     /// client is told that the list has changed.
     pub(in crate::mcp) async fn listed(&self, lists: List) -> String {
-        let open = self.upstreams.open_to(&self.principal);
+        let open = self.open().await;
         let lists = join_all(open.iter().map(|definition| async {
-            let slot = self.slot(definition);
+            let slot = self.slot(definition).ok()?;
             let opener = self.opener(&slot);
             let items = tokio::time::timeout(definition.limits.list, slot.list(lists, &opener)).await;
             match items {
@@ -40,8 +40,8 @@ impl Proxied {
     }
 
     /// Has the session told when an upstream's lists change.
-    pub(in crate::mcp) fn heard(&self) {
-        self.upstreams.open_to(&self.principal).iter().for_each(|definition| drop(self.slot(definition)));
+    pub(in crate::mcp) async fn heard(&self) {
+        self.open().await.iter().for_each(|definition| drop(self.slot(definition)));
     }
 
     /// Subscribes to a resource of an upstream's, and says by what is heard of it.
@@ -63,9 +63,9 @@ impl Proxied {
     /// What the upstreams can do that the server itself has no word for, and how models are to work with them: capabilities by
     /// their names, as JSON, and instructions.
     pub(in crate::mcp) async fn abilities(&self) -> (Vec<(String, String)>, Vec<String>) {
-        let open = self.upstreams.open_to(&self.principal);
+        let open = self.open().await;
         let agreed = join_all(open.iter().map(|definition| async {
-            let slot = self.slot(definition);
+            let slot = self.slot(definition).ok()?;
             let opener = self.opener(&slot);
             let peer = tokio::time::timeout(definition.limits.list, slot.peer(&opener)).await;
             let agreed: Option<Agreed> = peer.ok()?.ok()?.agreed().cloned();

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 impl Proxied {
     /// By a name: the upstream whose prefix is the longest that it begins with, and what is left of the name.
-    pub(super) fn by_name(&self, name: &str) -> Option<(Arc<Definition>, String)> {
-        let open = self.upstreams.open_to(&self.principal);
+    pub(super) async fn by_name(&self, name: &str) -> Option<(Arc<Definition>, String)> {
+        let open = self.open().await;
         let named = open.into_iter().filter(|definition| name.starts_with(&definition.prefix));
         let definition = named.max_by_key(|definition| definition.prefix.len())?;
         let own = name[definition.prefix.len()..].to_owned();
@@ -19,12 +19,12 @@ impl Proxied {
     /// By a URI: those that list it come first, then those with a template that it fits, then the others that have
     /// resources at all.
     pub(super) async fn by_uri(&self, uri: &str) -> Vec<Arc<Slot>> {
-        let open = self.upstreams.open_to(&self.principal);
+        let open = self.open().await;
         if let [only] = &open[..] {
-            return vec![self.slot(only)];
+            return self.slot(only).into_iter().collect();
         }
         let ranked = join_all(open.iter().map(|definition| async {
-            let slot = self.slot(definition);
+            let slot = self.slot(definition).ok()?;
             let opener = self.opener(&slot);
             let looked = async {
                 let resources = slot.list(List::Resources, &opener).await;
@@ -48,17 +48,21 @@ impl Proxied {
     }
 
     /// By whatever else the parameters say, or because there is only one.
-    pub(super) fn by_parameters(&self) -> Option<Arc<Slot>> {
-        let open = self.upstreams.open_to(&self.principal);
+    pub(super) async fn by_parameters(&self) -> Option<Arc<Slot>> {
+        let open = self.open().await;
         let params = Object::read(&self.params).unwrap_or_default();
-        let task = params.text("taskId").and_then(|task| self.upstreams.of_task(&self.principal, &task));
+        let task = params.text("taskId").and_then(|task| self.upstreams.of_task(self.scope.principal(), &task));
         let of_task = task.and_then(|name| open.iter().find(|definition| definition.name == name));
-        let named = || self.by_name(&params.text("name")?).filter(|(definition, _)| !definition.prefix.is_empty());
-        match (of_task, named(), &open[..]) {
-            (Some(definition), ..) | (None, None, [definition]) => Some(self.slot(definition)),
-            (None, Some((definition, _)), _) => Some(self.slot(&definition)),
-            _ => None,
-        }
+        let named = match params.text("name") {
+            Some(name) => self.by_name(&name).await.filter(|(definition, _)| !definition.prefix.is_empty()),
+            None => None,
+        };
+        let definition = match (of_task, &named, &open[..]) {
+            (Some(definition), ..) | (None, None, [definition]) => definition,
+            (None, Some((definition, _)), _) => definition,
+            _ => return None,
+        };
+        self.slot(definition).ok()
     }
 
     /// Remembers where a task is worked on.
@@ -69,7 +73,7 @@ impl Proxied {
         let result = Object::read(reply.payload()).unwrap_or_default();
         let inner = result.get("task").and_then(Object::read).and_then(|task| task.text("taskId"));
         if let Some(task) = inner.or_else(|| result.text("taskId")) {
-            self.upstreams.note_task(&self.principal, &task, upstream);
+            self.upstreams.note_task(self.scope.principal(), &task, upstream);
         }
     }
 }

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use zeroize::Zeroizing;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -67,8 +66,7 @@ fn definition(command: &[&str]) -> Definition {
 }
 
 async fn open_as(definition: Definition, environment: &[(&str, &str)]) -> Result<Child, Failure> {
-    let value = |value: &str| Zeroizing::new(value.to_owned());
-    let environment = environment.iter().map(|(name, text)| ((*name).to_owned(), value(text))).collect();
+    let environment = environment.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let outward = Outward::fixed(definition, http::HeaderMap::new(), environment);
     let (inbox, tasks) = (Recorder::new(), TaskTracker::new());
     let link = open(outward, Arc::clone(&inbox) as Arc<dyn Inbox>, &tasks).await?;

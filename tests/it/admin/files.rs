@@ -112,6 +112,11 @@ async fn what_is_wrong_is_found_and_said() {
         ("references", "UPDATE member SET user_id = 'x'".to_owned(), "member row".to_owned()),
         ("owners", "UPDATE member SET role = 'viewer'".to_owned(), "has members and no owner".to_owned()),
         (
+            "sealed values",
+            "INSERT INTO credential SELECT id, 'wiki', '0123456789abcdef.x', 1, 1, 'x' FROM tenant".to_owned(),
+            "credential wiki of tenant".to_owned(),
+        ),
+        (
             "rows without what they belong to",
             "INSERT INTO record_change SELECT id, 'gone', 1, 'x', 1, 'name' FROM tenant".to_owned(),
             "record_change of gone".to_owned(),

@@ -15,6 +15,8 @@ async fn fill(server: &TestServer, name: &str) -> (Client, String) {
     let deal = owner.tool("crm_deal_create", json!({ "name": "Boats", "contact_id": contact["id"] })).await;
     owner.tool("crm_activity_create", json!({ "kind": "note", "subject": "Met", "deal_id": deal["id"] })).await;
     owner.tool("tenant_invite", json!({})).await;
+    owner.tool("credential_set", json!({ "name": "wiki", "value": "a secret" })).await;
+    owner.tool("upstream_add", json!({ "name": "wiki", "url": "https://wiki.example.com/mcp" })).await;
     drop(server.join(&mut owner, &format!("member-of-{name}"), "member").await);
     let whoami = owner.tool("auth_whoami", json!({})).await;
     let (user, tenant) = (&whoami["user"]["id"], whoami["tenant"]["id"].as_str().expect("an id").to_owned());
@@ -22,6 +24,7 @@ async fn fill(server: &TestServer, name: &str) -> (Client, String) {
     for sql in [
         "INSERT INTO token_family (tenant_id, id, user_id, epoch, created_at, expires_at) VALUES (?1, 'f' || ?1, ?2, 1, 1, 1)",
         "INSERT INTO refresh_token (tenant_id, token_hash, family_id, created_at) SELECT ?1, 'h' || ?1 || ?2, 'f' || ?1, 1",
+        "INSERT INTO upstream_token (tenant_id, upstream, user_id, sealed, updated_at) SELECT ?1, 'wiki', ?2, sealed, 1 FROM credential WHERE tenant_id = ?1",
         "INSERT INTO provisioned (tenant_id, user_id) VALUES (?1, ?2)",
         "INSERT INTO api_key (tenant_id, id, user_id, name, role, key_hash, created_at) VALUES (?1, 'k', ?2, 'CI', 'viewer', 'h' || ?1, 1)",
     ] {
@@ -77,7 +80,7 @@ async fn a_deleted_tenant_leaves_its_export_and_no_row() {
     server.admin(&["check"]).await.done();
 
     let text = std::fs::read_to_string(&file).expect("it is there");
-    assert!(!text.contains("hash"), "no hash is in it");
+    assert!(!text.contains("hash") && !text.contains("sealed"), "no hash is in it, and no credential");
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
     assert_eq!(lines[0]["tenant_id"], json!(tenant));
     let mut exported: BTreeMap<String, i64> = BTreeMap::new();

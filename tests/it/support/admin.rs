@@ -14,9 +14,15 @@ pub(crate) struct Outcome {
 
 /// Runs it on a database, whoever serves that.
 pub(crate) async fn admin(database: &Path, arguments: &[&str]) -> Outcome {
+    admin_with(database, arguments, &[]).await
+}
+
+/// The same with more in its environment.
+pub(crate) async fn admin_with(database: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sessile"));
     command.arg("admin").args(arguments).arg("--database-url").arg(format!("sqlite:{}", database.display()));
     command.current_dir(database.parent().expect("it is in a directory"));
+    command.envs(environment.iter().copied());
     // The server may be in this process, and on this thread.
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");
     let output = output.expect("the binary starts");

@@ -10,7 +10,7 @@ use sessile::mcp::Dispatcher;
 use sessile::server::{Server, ServerOptions};
 use sessile::session::{RateOptions, SessionManager};
 use sessile::store::{Event, Store, Value, Write};
-use sessile::tenancy::{Principal, SessionId};
+use sessile::tenancy::{MasterKeySource, Principal, SessionId};
 use sessile::tools::{self, Tool};
 use sessile::wire::Era;
 use std::net::SocketAddr;
@@ -227,12 +227,21 @@ impl TestServer {
     }
 }
 
+/// The master key of every test server.
+pub(crate) const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// A master key as if from the environment.
+pub(crate) fn master_key(key: &str) -> MasterKeySource {
+    MasterKeySource { given: Some(key.to_owned().into()), file: None }
+}
+
 /// What every test starts from.
 pub(crate) fn options(directory: &Path) -> ServerOptions {
     let mut options = Config::default().server;
     options.store.url = format!("sqlite:{}", directory.join("sessile.db").display());
     options.password = PasswordOptions { memory_kib: 8, iterations: 1, ..options.password };
     options.drain = PATIENCE;
+    options.master_key = master_key(MASTER_KEY);
     // Tests are faster than any client should be.
     options.sessions.rates = RateOptions { principal_per_second: 0, tenant_per_second: 0, address_per_second: 0 };
     options
