@@ -9,11 +9,15 @@
 mod definition;
 mod failure;
 mod link;
+mod outbound;
 mod template;
+#[cfg(test)]
+mod test_server;
 
 pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
 };
 pub use failure::Failure;
 pub(crate) use link::{Inbox, Link, Outgoing, Purpose};
+pub(crate) use outbound::{Destinations, Outbound};
 pub use template::Template;
