@@ -8,8 +8,10 @@
 
 mod definition;
 mod failure;
+mod http;
 mod link;
 mod outbound;
+mod outward;
 mod template;
 #[cfg(test)]
 mod test_server;

@@ -22,7 +22,7 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use network::{Network, System};
+use network::System;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,19 +3,21 @@
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use url::Url;
 
-pub(super) type Body = BoxBody<Bytes, Infallible>;
+pub(super) type Body = BoxBody<Bytes, io::Error>;
 
 /// A server that runs until it is dropped.
 pub(super) struct TestServer {
@@ -62,11 +64,27 @@ pub(super) fn status(status: u16) -> Response<Body> {
 
 /// A response with headers and a body.
 pub(super) fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Full::new(body.into()).boxed());
+    let mut response = Response::new(whole(body));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     for (name, value) in headers {
         let name = http::HeaderName::from_bytes(name.as_bytes()).expect("a name");
         response.headers_mut().append(name, value.parse().expect("a value"));
     }
     response
+}
+
+/// An event stream, and what writes to it. An error breaks the connection off.
+pub(super) fn events() -> (mpsc::UnboundedSender<io::Result<String>>, Response<Body>) {
+    let (sender, receiver) = mpsc::unbounded_channel::<io::Result<String>>();
+    let pieces = futures_util::stream::unfold(receiver, |mut receiver| async {
+        let piece = receiver.recv().await?;
+        Some((piece.map(|text| Frame::data(Bytes::from(text))), receiver))
+    });
+    let mut response = Response::new(StreamBody::new(pieces).boxed());
+    response.headers_mut().insert("content-type", "text/event-stream".parse().expect("a value"));
+    (sender, response)
+}
+
+fn whole(body: impl Into<Bytes>) -> Body {
+    Full::new(body.into()).map_err(|never| match never {}).boxed()
 }
