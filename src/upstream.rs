@@ -29,7 +29,10 @@ mod registry;
 mod reply;
 mod slot;
 mod stdio;
+mod http;
 mod template;
+#[cfg(test)]
+mod test_server;
 
 pub(crate) use asking::can as can_ask;
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
@@ -49,4 +52,5 @@ pub use registry::Upstreams;
 pub(crate) use registry::opener;
 pub(crate) use reply::Reply;
 pub(crate) use slot::{Slot, Status};
+pub(crate) use outbound::{Destinations, Outbound};
 pub use template::Template;

@@ -1,0 +1,254 @@
+//! One message to the upstream, and what it answers to that.
+
+use super::answer::{error_message, is_answer};
+use super::headers::{self, LAST_EVENT, SESSION, VERSION};
+use super::state::{Key, Running, State, Turn};
+use crate::upstream::outbound::{Outbound, read};
+use crate::upstream::outward::Outward;
+use crate::upstream::{Failure, Inbox, Outgoing, Purpose};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use parking_lot::Mutex;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+/// How long the upstream may take to accept what has no answer.
+const ACCEPTANCE: Duration = Duration::from_secs(30);
+/// How long it may take to end a session.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// What is read of an answer that nobody asked for, so that its connection can be used again.
+const UNASKED_BYTES: usize = 64 * 1024;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+
+/// The side of a link that its tasks have.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) outward: Outward,
+    pub(super) outbound: Outbound,
+    pub(super) inbox: Arc<dyn Inbox>,
+    pub(super) tasks: TaskTracker,
+    pub(super) limit: usize,
+    pub(super) state: Mutex<State>,
+}
+
+/// What kind of a body a response has.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    Events,
+    Other,
+}
+
+impl Exchange {
+    /// Runs a task until it is done, forgotten, or the link is dropped.
+    pub(super) fn run(self: &Arc<Self>, state: &mut State, key: Key, task: impl Future<Output = ()> + Send + 'static) {
+        let exchange = Arc::clone(self);
+        // It can't be over before it is noted: it takes the lock for that, which is held here.
+        let running = self.tasks.spawn(async move {
+            task.await;
+            exchange.state.lock().running.remove(&key);
+        });
+        state.running.insert(key, Running { task: running.abort_handle(), answered: false });
+    }
+
+    /// Sends a message when its turn has come.
+    pub(super) async fn deliver(self: Arc<Self>, message: Outgoing, mut turn: Turn) {
+        turn.come().await;
+        let Outgoing { text, purpose } = message;
+        match &purpose {
+            Purpose::Request { id, .. } => {
+                if let Err(failure) = self.ask(*id, text, &purpose).await {
+                    self.inbox.failed(*id, failure);
+                }
+            }
+            Purpose::Notification { method } => {
+                if self.tell(text, &purpose).await && method == "notifications/initialized" {
+                    self.start_listening();
+                }
+            }
+            Purpose::Response => {
+                self.tell(text, &purpose).await;
+            }
+        }
+    }
+
+    /// Sends a request and passes on what comes of it.
+    async fn ask(&self, id: i64, text: String, purpose: &Purpose) -> Result<(), Failure> {
+        let headers = self.headers(&text, purpose).await?;
+        let in_session = headers.contains_key(SESSION);
+        let response = self.send(Method::POST, headers, text.into()).await?;
+        if !response.status().is_success() {
+            return self.refused(id, in_session, response).await;
+        }
+        if matches!(purpose, Purpose::Request { method, .. } if method == "initialize")
+            && let Some(mut session) = response.headers().get(SESSION).cloned()
+        {
+            session.set_sensitive(true);
+            self.state.lock().session = Some(session);
+        }
+        match kind(&response) {
+            Kind::Events => self.follow(id, response.into_body()).await,
+            Kind::Json => {
+                let body = read(response.into_body(), self.limit).await?;
+                let text = std::str::from_utf8(&body).map_err(|_| Failure::Unreadable("it is no UTF-8".to_owned()))?;
+                self.inbox.message(text, Some(id));
+                // Whoever reads it may not have found the answer in it.
+                let what = || Failure::Unreadable("it is no response to the request".to_owned());
+                if is_answer(text, id) { Ok(()) } else { Err(what()) }
+            }
+            Kind::Other => {
+                let what = format!("status {} with neither JSON nor events", response.status().as_u16());
+                Err(Failure::Unreadable(what))
+            }
+        }
+    }
+
+    /// Says why a request was refused, if the upstream does not say so itself.
+    async fn refused(&self, id: i64, in_session: bool, response: Response<Incoming>) -> Result<(), Failure> {
+        let status = response.status();
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+            return Err(Failure::Unauthorized(challenge.map(str::to_owned)));
+        }
+        if in_session && status == StatusCode::NOT_FOUND {
+            return Err(self.forgotten(Failure::Forgotten));
+        }
+        let plain = Failure::Status(status.as_u16());
+        if kind(&response) != Kind::Json {
+            return Err(plain);
+        }
+        let Ok(body) = read(response.into_body(), self.limit).await else { return Err(plain) };
+        let Ok(text) = std::str::from_utf8(&body) else { return Err(plain) };
+        match error_message(text, id) {
+            // Not every upstream knows the status for that: some say so in words.
+            Some(message) if in_session && status == StatusCode::BAD_REQUEST && is_about_sessions(&message) => {
+                Err(self.forgotten(Failure::Forgotten))
+            }
+            Some(_) => {
+                self.inbox.message(text, Some(id));
+                Ok(())
+            }
+            None => Err(plain),
+        }
+    }
+
+    /// Sends what has no answer; whether it was accepted.
+    async fn tell(&self, text: String, purpose: &Purpose) -> bool {
+        let told = timeout(ACCEPTANCE, async {
+            let headers = self.headers(&text, purpose).await?;
+            let in_session = headers.contains_key(SESSION);
+            let response = self.send(Method::POST, headers, text.into()).await?;
+            let status = response.status();
+            if in_session && status == StatusCode::NOT_FOUND {
+                return Err(self.forgotten(Failure::Forgotten));
+            }
+            if kind(&response) != Kind::Events {
+                let _ = read(response.into_body(), UNASKED_BYTES).await;
+            }
+            if status.is_success() { Ok(()) } else { Err(Failure::Status(status.as_u16())) }
+        });
+        let failure = match told.await {
+            Ok(Ok(())) => return true,
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::TimedOut(ACCEPTANCE.as_secs()),
+        };
+        let (upstream, unit) = (&self.outward.definition().name, self.outward.unit());
+        debug!(upstream, unit, %failure, "a message was not accepted");
+        false
+    }
+
+    /// Tells the upstream that its session is not needed any more.
+    pub(super) async fn end_session(&self) {
+        let _ = timeout(FAREWELL, async {
+            let headers = self.session_headers().await?;
+            self.send(Method::DELETE, headers, Bytes::new()).await
+        })
+        .await;
+    }
+
+    /// Asks for a stream: what goes on after an event, or else what concerns no request.
+    pub(super) async fn get(&self, last: Option<&HeaderValue>) -> Result<Response<Incoming>, Failure> {
+        let mut headers = self.session_headers().await?;
+        headers.insert(ACCEPT, EVENTS);
+        if let Some(last) = last {
+            headers.insert(LAST_EVENT, last.clone());
+        }
+        self.send(Method::GET, headers, Bytes::new()).await
+    }
+
+    /// The upstream does not know the session any more; the failure is given back.
+    pub(super) fn forgotten(&self, failure: Failure) -> Failure {
+        if !std::mem::replace(&mut self.state.lock().over, true) {
+            // Other requests may have been begun, so this says nothing of them.
+            self.inbox.ended(Failure::Ended("it has forgotten the session".to_owned()));
+        }
+        failure
+    }
+
+    async fn send(&self, method: Method, headers: HeaderMap, body: Bytes) -> Result<Response<Incoming>, Failure> {
+        let url = self.outward.url().await?;
+        self.outbound.request(method, &url, headers, body).await
+    }
+
+    /// The headers of a message.
+    async fn headers(&self, text: &str, purpose: &Purpose) -> Result<HeaderMap, Failure> {
+        if self.state.lock().over {
+            return Err(Failure::Forgotten);
+        }
+        let handshake = matches!(purpose, Purpose::Request { method, .. } if method == "initialize");
+        let mut headers = if handshake { self.outward.headers().await? } else { self.session_headers().await? };
+        headers.insert(ACCEPT, BOTH);
+        headers.insert(CONTENT_TYPE, JSON);
+        // Before anything is agreed, a modern message says itself that it is one.
+        if !handshake && !headers.contains_key(VERSION) {
+            let said = headers::version_of(text).and_then(|version| HeaderValue::try_from(version).ok());
+            headers.extend(said.map(|version| (VERSION, version)));
+        }
+        let version = headers.get(VERSION).and_then(|version| version.to_str().ok());
+        if version.is_some_and(headers::is_modern) {
+            headers::repeat(purpose, &mut headers);
+        }
+        Ok(headers)
+    }
+
+    /// The headers that all requests have once the handshake is over.
+    async fn session_headers(&self) -> Result<HeaderMap, Failure> {
+        let mut headers = self.outward.headers().await?;
+        for own in [VERSION, SESSION] {
+            headers.remove(own);
+        }
+        let state = self.state.lock();
+        if let Some(version) = state.version.as_deref().and_then(|version| HeaderValue::try_from(version).ok()) {
+            headers.insert(VERSION, version);
+        }
+        if let Some(session) = state.session.clone().filter(|_| !state.is_modern()) {
+            headers.insert(SESSION, session);
+        }
+        Ok(headers)
+    }
+}
+
+/// What a response says it is.
+pub(super) fn kind(response: &Response<Incoming>) -> Kind {
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("text/event-stream") {
+        Kind::Events
+    } else if essence.eq_ignore_ascii_case("application/json") {
+        Kind::Json
+    } else {
+        Kind::Other
+    }
+}
+
+fn is_about_sessions(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("session")
+}
