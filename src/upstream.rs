@@ -15,6 +15,7 @@ mod outward;
 mod recorder;
 mod stdio;
 mod template;
+mod websocket;
 
 pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
