@@ -33,6 +33,7 @@ mod http;
 mod template;
 #[cfg(test)]
 mod test_server;
+mod websocket;
 
 pub(crate) use asking::can as can_ask;
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
