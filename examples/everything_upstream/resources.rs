@@ -10,8 +10,7 @@ const BINARY: &str = "test://static-binary";
 pub(crate) const WATCHED: &str = "test://watched-resource";
 
 pub(crate) fn all() -> ListResourcesResult {
-    let resources =
-        [(TEXT, "text", "text/plain"), (BINARY, "pixel", "image/png"), (WATCHED, "watched", "text/plain")];
+    let resources = [(TEXT, "text", "text/plain"), (BINARY, "pixel", "image/png"), (WATCHED, "watched", "text/plain")];
     let entry = |(uri, name, mime_type)| Resource::new(uri, name).with_mime_type(mime_type);
     let result = ListResourcesResult::with_all_items(resources.map(entry).into());
     result.with_ttl_ms(60_000).with_cache_scope(CacheScope::Public)

@@ -27,7 +27,13 @@ impl Shared {
     pub(crate) fn new(era: Era) -> Self {
         // A state has to outlive no process, and there is nothing here to steal.
         let states = RequestStateCodec::new_unchecked("the key of a server that is only for tests");
-        Self { era, sessions: AtomicU64::new(0), tasks: TaskManager::new(), subscribers: Subscribers::default(), states }
+        Self {
+            era,
+            sessions: AtomicU64::new(0),
+            tasks: TaskManager::new(),
+            subscribers: Subscribers::default(),
+            states,
+        }
     }
 }
 

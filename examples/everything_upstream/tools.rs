@@ -63,9 +63,7 @@ pub(crate) fn call(
     Ok(match request.name.as_ref() {
         "test_simple_text" => text("This is a simple text response for testing."),
         "test_image_content" => CallToolResult::success(vec![ContentBlock::image(PNG, "image/png")]),
-        "test_audio_content" => {
-            CallToolResult::success(vec![ContentBlock::Audio(AudioContent::new(WAV, "audio/wav"))])
-        }
+        "test_audio_content" => CallToolResult::success(vec![ContentBlock::Audio(AudioContent::new(WAV, "audio/wav"))]),
         "test_embedded_resource" => {
             CallToolResult::success(vec![embedded("test://embedded-resource", "text/plain", "The text of a resource.")])
         }

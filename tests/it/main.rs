@@ -5,6 +5,7 @@ mod admin;
 mod architecture;
 mod crash;
 mod denials;
+mod gateway;
 mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
