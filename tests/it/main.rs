@@ -7,6 +7,7 @@ mod configuration;
 mod crash;
 mod credentials;
 mod denials;
+mod gateway;
 mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;

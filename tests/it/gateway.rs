@@ -1,0 +1,3 @@
+//! Upstreams behind the gateway.
+
+mod fidelity;
