@@ -5,7 +5,6 @@ use crate::store::{FromRow, Row, params};
 use crate::tenancy::TenantScope;
 
 /// An upstream as it is kept.
-#[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) name: String,
     /// JSON.

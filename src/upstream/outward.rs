@@ -6,18 +6,18 @@
 mod fill;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
-use super::definition::{AuthorizationOptions, Definition, Isolation, Reach};
+use super::definition::{Definition, Isolation, Reach};
 use super::failure::Failure;
 use super::template::Template;
 use crate::auth::{IdentifiedUser, Identity, TokenStrategy};
-use crate::tenancy::{Secrets, TenantScope, UserId, Watch, What};
+use crate::tenancy::{Secrets, TenantScope, Watch, What};
 use crate::time::now;
 use fill::Values;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::{Mutex, RwLock};
-use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ enum Source {
     /// Nowhere: it is the same for everybody.
     Nobody,
     #[cfg(test)]
-    Fixed { headers: HeaderMap, environment: Vec<(String, String)> },
+    Fixed { headers: HeaderMap, environment: Vec<(String, Zeroizing<String>)> },
 }
 
 struct Party {
@@ -90,7 +90,7 @@ impl Outward {
         let (secrets, whom) = (scope.secrets(), whom(&definition, scope));
         let mut watches: Vec<_> = names(&definition).iter().map(|name| secrets.watch(What::Credential(name))).collect();
         if let Some(options) = &definition.authorization {
-            let user = owner(options, &whom);
+            let user = tokens::owner(options, &whom);
             watches.push(secrets.watch(What::Token { upstream: &definition.name, user }));
         }
         let (whom, changes) = (RwLock::new(whom), AtomicU64::new(0));
@@ -105,7 +105,11 @@ impl Outward {
 
     /// What is filled in already, for tests of what sends it.
     #[cfg(test)]
-    pub(crate) fn fixed(definition: Definition, headers: HeaderMap, environment: Vec<(String, String)>) -> Self {
+    pub(crate) fn fixed(
+        definition: Definition,
+        headers: HeaderMap,
+        environment: Vec<(String, Zeroizing<String>)>,
+    ) -> Self {
         Self::new(Arc::new(definition), "test".into(), Source::Fixed { headers, environment })
     }
 
@@ -205,7 +209,7 @@ impl Outward {
     pub(crate) async fn environment(&self) -> Result<Vec<(String, Zeroizing<String>)>, Failure> {
         #[cfg(test)]
         if let Source::Fixed { environment, .. } = &self.inner.source {
-            return Ok(environment.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect());
+            return Ok(environment.clone());
         }
         let Reach::Command { environment, .. } = &self.inner.definition.reach else { return Ok(Vec::new()) };
         let values = self.values(environment.values()).await?;
@@ -220,45 +224,6 @@ impl Outward {
         }
         all.extend(ours.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
         Ok(all)
-    }
-
-    /// The secret with which the gateway authorizes itself where upstreams give tokens, if it has one.
-    ///
-    /// # Errors
-    /// [`Failure::Incomplete`] when a credential is missing.
-    pub(crate) async fn client_secret(&self) -> Result<Option<Zeroizing<String>>, Failure> {
-        let options = self.inner.definition.authorization.as_ref();
-        let Some(template) = options.and_then(|options| options.client_secret.as_ref()) else { return Ok(None) };
-        Ok(Some(self.values([template]).await?.fill(template)?))
-    }
-
-    /// What was saved of the upstream's tokens for this user or tenant: JSON, of which `access_token` is sent.
-    ///
-    /// # Errors
-    /// [`Failure::Incomplete`] when it can't be read.
-    pub(crate) async fn token(&self) -> Result<Option<Zeroizing<String>>, Failure> {
-        let Some((party, user)) = self.token_owner() else { return Ok(None) };
-        party.secrets.token(&self.inner.definition.name, user?).await.map_err(|error| self.unusable(&error))
-    }
-
-    /// Saves the upstream's tokens for this user or tenant; they are sent from the next request on.
-    ///
-    /// # Errors
-    /// [`Failure::Incomplete`] when that can't be done.
-    pub(crate) async fn save_token(&self, token: &str) -> Result<(), Failure> {
-        let Some((party, user)) = self.token_owner() else {
-            return Err(Failure::Incomplete("it has no authorization".into()));
-        };
-        party.secrets.save_token(&self.inner.definition.name, user?, token).await.map_err(|error| self.unusable(&error))
-    }
-
-    /// Forgets the upstream's tokens for this user or tenant.
-    ///
-    /// # Errors
-    /// [`Failure::Incomplete`] when that can't be done.
-    pub(crate) async fn remove_token(&self) -> Result<(), Failure> {
-        let Some((party, user)) = self.token_owner() else { return Ok(()) };
-        party.secrets.remove_token(&self.inner.definition.name, user?).await.map_err(|error| self.unusable(&error))
     }
 
     async fn configured_headers(&self) -> Result<HeaderMap, Failure> {
@@ -280,44 +245,11 @@ impl Outward {
         filled.collect()
     }
 
-    /// The token to send, and until when it is.
-    async fn bearer(&self, until: &mut i64) -> Result<Option<Zeroizing<String>>, Failure> {
-        if let (Some(options), Source::Party(party)) = (&self.inner.definition.identity, &self.inner.source) {
-            let (whom, now) = (party.whom.read().clone(), now());
-            let minted = party.minter.identify(&whom, &options.audience, options.lifetime).await;
-            let (token, end) = minted.map_err(|error| self.unusable(&error))?;
-            // A fifth of its time is left for the request and its answer.
-            *until = now + (end - now) * 4 / 5;
-            return Ok(Some(token));
-        }
-        #[derive(Deserialize)]
-        struct Token {
-            access_token: String,
-        }
-        let Some(text) = self.token().await? else { return Ok(None) };
-        let unreadable = |_| Failure::Incomplete("the token that it gave can't be read; authorize it again".into());
-        serde_json::from_str(&text).map(|Token { access_token }| Some(access_token.into())).map_err(unreadable)
-    }
-
     fn identity(&self) -> Option<Identity> {
         match &self.inner.source {
             Source::Party(party) => Some(party.whom.read().clone()),
             _ => None,
         }
-    }
-
-    /// Whose the upstream's tokens are, where it gives some.
-    fn token_owner(&self) -> Option<(&Party, Result<Option<UserId>, Failure>)> {
-        let (Source::Party(party), Some(options)) = (&self.inner.source, &self.inner.definition.authorization) else {
-            return None;
-        };
-        let user = owner(options, &party.whom.read());
-        let user = if user.is_none() && !options.per_tenant {
-            Err(Failure::Incomplete("users can't authorize it one by one while they share its session".into()))
-        } else {
-            Ok(user)
-        };
-        Some((party, user))
     }
 
     /// The credentials that these need.
@@ -362,10 +294,6 @@ fn whom(definition: &Definition, scope: &TenantScope) -> Identity {
         role: principal.role(),
     });
     Identity { tenant: principal.tenant(), tenant_name: principal.tenant_name().to_owned(), user }
-}
-
-fn owner(options: &AuthorizationOptions, whom: &Identity) -> Option<UserId> {
-    whom.user.as_ref().filter(|_| !options.per_tenant).map(|user| user.id)
 }
 
 /// All credentials that an upstream needs.

@@ -49,7 +49,7 @@ const RESERVED: [&str; 17] = [
 ];
 
 /// An upstream as a tenant's admin describes it, and as it is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Own {
     pub(crate) url: String,
@@ -69,7 +69,7 @@ pub(crate) struct Own {
 }
 
 /// How people authorize the gateway at it, with OAuth.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Authorization {
     /// What one admin authorizes serves the whole tenant; otherwise each user does it for themselves.

@@ -28,8 +28,14 @@ impl Template {
         while let Some(start) = rest.find("${") {
             let (before, from) = rest.split_at(start);
             let (place, after) = from[2..].split_once('}').ok_or("`${` has no `}`")?;
-            let name = place.strip_prefix("credential:").filter(|name| !name.is_empty());
+            let name = place.strip_prefix("credential:");
             let name = name.ok_or_else(|| format!("`${{{place}}}` is not known; write ${{credential:NAME}}"))?;
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+            if !(1..=64).contains(&name.len()) || !name.bytes().all(fits) {
+                return Err(format!(
+                    "`${{{place}}}` names no credential: names have 1 to 64 letters, digits, `_`, `.` and `-`"
+                ));
+            }
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }

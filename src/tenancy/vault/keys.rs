@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write as _};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -176,7 +177,11 @@ fn bytes(word: &str) -> Option<Zeroizing<[u8; 32]>> {
 fn read(path: &Path) -> Result<Zeroizing<String>> {
     let wrong = |e: std::io::Error| Error::Config(format!("master_key_file: cannot read {}: {e}", path.display()));
     let mut text = Zeroizing::new(String::with_capacity(FILE as usize));
-    let mut file = std::fs::File::open(path).map_err(wrong)?.take(FILE);
+    let file = std::fs::File::open(path).map_err(wrong)?;
+    if file.metadata().is_ok_and(|data| data.permissions().mode() & 0o004 != 0) {
+        tracing::warn!(file = %path.display(), "everybody on this machine may read the master key");
+    }
+    let mut file = file.take(FILE);
     // What is no text is not repeated.
     file.read_to_string(&mut text).map_err(|e| wrong(e.kind().into()))?;
     Ok(text)

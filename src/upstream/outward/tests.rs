@@ -1,4 +1,6 @@
-//! Whatever tenants set, each gets its own and nothing else.
+//! What an upstream is called with, and what never is.
+
+mod property;
 
 use super::*;
 use crate::auth::{PasswordOptions, Strategies, StrategyOptions, ThrottleOptions, Token, TokenOptions};
@@ -9,7 +11,6 @@ use crate::tenancy::{Authority, MasterKeySource, Quotas, Role, Vault, generate_m
 use crate::upstream::definition::*;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use proptest::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -97,105 +98,8 @@ fn openapi() -> Definition {
     definition("api", Reach::OpenApi { document: "api.json".into(), base_url: None, headers, query, tags })
 }
 
-/// All that an upstream is called with, as one text.
-async fn all_of(outward: &Outward) -> Result<String, Failure> {
-    let mut all = match outward.definition().reach {
-        Reach::Http { .. } => outward.url().await?.to_string(),
-        _ => String::new(),
-    };
-    for value in outward.headers().await?.values() {
-        all.push_str(&format!(" {}", value.to_str().expect("it is text")));
-    }
-    for (name, value) in outward.query().await?.into_iter().chain(outward.environment().await?) {
-        all.push_str(&format!(" {name}={}", *value));
-    }
-    Ok(all)
-}
-
-#[derive(Debug, Clone)]
-enum Act {
-    Set { tenant: usize, name: usize },
-    Remove { tenant: usize, name: usize },
-}
-
-fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let act = (0..2usize, 0..3usize, any::<bool>())
-        .prop_map(|(tenant, name, set)| if set { Act::Set { tenant, name } } else { Act::Remove { tenant, name } });
-    prop::collection::vec(act, 1..24)
-}
-
 /// The names of credentials, which both tenants use.
 const NAMES: [&str; 3] = ["a", "b", "c"];
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    #[test]
-    fn one_tenants_outward_never_holds_what_is_anothers(acts in acts()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
-        runtime.block_on(async {
-            let world = World::new();
-            let scopes = [world.owner("ann").await, world.owner("eve").await];
-            let definitions = [
-                http(&[("X-B", "Bearer ${credential:b}"), ("X-C", "${credential:c}")]),
-                command(&[("A", "${credential:a}"), ("C", "c=${credential:c};")]),
-                openapi(),
-                Definition { isolation: Isolation::Tenant, ..command(&[("B", "${credential:b}")]) },
-            ].map(Arc::new);
-            let open = |scope: &TenantScope| definitions.each_ref().map(|definition| {
-                Outward::open(Arc::clone(definition), scope, "s", world.minter()).expect("it is open to all")
-            });
-            // These are open all the time, and the others just for a look.
-            let kept = scopes.each_ref().map(open);
-            let mut model: [BTreeMap<&str, String>; 2] = Default::default();
-            for (step, act) in acts.into_iter().enumerate() {
-                let versions = kept.each_ref().map(|kept| kept.each_ref().map(Outward::version));
-                let (changed, name) = match act {
-                    Act::Set { tenant, name } => {
-                        let value = format!("secret{step}of{tenant}");
-                        credential::set(&scopes[tenant], NAMES[name], &value, 1).await.expect("it is set");
-                        model[tenant].insert(NAMES[name], value);
-                        (tenant, NAMES[name])
-                    }
-                    Act::Remove { tenant, name } => {
-                        let there = model[tenant].remove(NAMES[name]).is_some();
-                        let removed = credential::remove(&scopes[tenant], NAMES[name], 1).await.expect("it can be");
-                        prop_assert_eq!(removed, there);
-                        if !removed {
-                            continue;
-                        }
-                        (tenant, NAMES[name])
-                    }
-                };
-                for (tenant, scope) in scopes.iter().enumerate() {
-                    for (index, fresh) in open(scope).iter().enumerate() {
-                        let needed = names(fresh.definition());
-                        let concerned = tenant == changed && needed.contains(name);
-                        let version = kept[tenant][index].version();
-                        prop_assert_eq!(version > versions[tenant][index], concerned, "only who is concerned is told");
-                        for outward in [fresh, &kept[tenant][index]] {
-                            match (all_of(outward).await, needed.iter().find(|name| !model[tenant].contains_key(*name))) {
-                                (Ok(all), None) => {
-                                    let foreign = format!("of{}", 1 - tenant);
-                                    prop_assert!(!all.contains(&foreign), "{}", all);
-                                    for name in &needed {
-                                        prop_assert!(all.contains(&model[tenant][name]), "{} is not in {}", name, all);
-                                    }
-                                }
-                                (Err(failure), Some(_)) => {
-                                    prop_assert!(failure.to_string().contains("credential_set"), "{}", failure);
-                                    prop_assert!(!failure.to_string().contains("secret"), "{}", failure);
-                                }
-                                (all, missing) => prop_assert!(false, "{:?} is missing, and there is {:?}", missing, all),
-                            }
-                        }
-                    }
-                }
-            }
-            Ok(())
-        })?;
-    }
-}
 
 #[tokio::test]
 async fn what_is_another_tenants_or_above_the_role_is_not_opened() {
@@ -360,4 +264,30 @@ async fn a_token_that_an_upstream_gave_is_kept_sealed_and_sent_by_its_owner_alon
     of_eve.remove_token().await.expect("there is none");
     of_ann.remove_token().await.expect("it is removed");
     assert!(of_ann.headers().await.expect("it is sent without").is_empty());
+}
+
+#[tokio::test]
+async fn another_role_is_told_from_the_next_request_on() {
+    let world = World::new();
+    let [ann, eve] = [world.owner("ann").await, world.owner("eve").await];
+    let outward = Outward::open(Arc::new(command(&[])), &ann, "s", world.minter()).expect("it is open to all");
+    let demote = "UPDATE member SET role = 'viewer' WHERE user_id = $1";
+    let write = crate::store::Write::new().run(demote, crate::store::params![ann.principal().user()]);
+    world.store.write(write).await.expect("it is written");
+    let viewer = match world.authority.review(ann.principal()).await.expect("it can be read") {
+        crate::tenancy::Recognised::Good(principal) => world.authority.scope(principal).expect("it is current"),
+        other => panic!("{other:?}"),
+    };
+    let role = async |outward: &Outward| {
+        let all = outward.environment().await.expect("nothing is missing");
+        all.into_iter().find(|(name, _)| name == "SESSILE_ROLE").map(|(_, role)| role.to_string())
+    };
+    let version = outward.version();
+    for anybody in [&eve, &ann] {
+        outward.renew(anybody);
+        assert_eq!((role(&outward).await.as_deref(), outward.version()), (Some("owner"), version));
+    }
+    outward.renew(&viewer);
+    assert_eq!(role(&outward).await.as_deref(), Some("viewer"));
+    assert!(outward.version() > version, "a child learns it by being started again");
 }
