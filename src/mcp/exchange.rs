@@ -37,6 +37,7 @@ impl Exchange<'_> {
                 return Err(self.fail(WireError::new(ErrorCode::InvalidRequest, message)));
             }
             Err(NotAdmitted::TooMany) => {
+                self.dispatcher.manager.metrics().limit_hit("limits.max_calls_in_flight");
                 let message =
                     format!("{limit} requests of this connection run already, which is the limit; wait for an answer");
                 return Err(self.fail(WireError::new(ErrorCode::Internal, message)));

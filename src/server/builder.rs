@@ -1,5 +1,6 @@
 //! Puts a server together from what it is to serve.
 
+use super::metrics::Listener;
 use super::origin::Gate;
 use super::tls::Tls;
 use super::upstreams::UpstreamTables;
@@ -79,6 +80,7 @@ impl Builder {
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let registry = Registry::new(tools)?;
         let upstreams = UpstreamTables::new(options.upstreams.clone(), &registry)?;
+        let metrics = options.metrics.map(Listener::bind).transpose()?;
         let store = Store::open_exclusively(&options.store)?;
         let authority = Authority::new(store.clone(), options.quotas);
         let tokens = options.token_options();
@@ -96,6 +98,7 @@ impl Builder {
             tls,
             gate,
             upstreams,
+            metrics,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::mcp::Registry;
+use crate::observe::UpstreamState;
 use crate::upstream::{Definition, check_together};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -47,6 +48,12 @@ impl UpstreamTables {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Vec<Definition>>> {
         self.now.subscribe()
+    }
+
+    /// How they are doing, as far as that is known here.
+    pub(super) fn states(&self) -> Vec<UpstreamState> {
+        let state = |one: &Definition| UpstreamState { name: Some(one.name.clone()), state: "configured", sessions: 0 };
+        self.get().iter().map(state).collect()
     }
 
     /// What is configured.

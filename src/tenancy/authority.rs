@@ -8,6 +8,7 @@ use super::quotas::Quotas;
 use super::scope::TenantScope;
 use super::standing::Standings;
 use crate::error::{Error, Result};
+use crate::observe::Metrics;
 use crate::store::{Event, Store};
 use crate::time;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub struct Authority {
     credentials: Credentials,
     quotas: Quotas,
     standings: Arc<Standings>,
+    metrics: Metrics,
 }
 
 /// What a look at somebody with a proof found.
@@ -53,7 +55,13 @@ impl Authority {
             }
         });
         let (directory, credentials) = (Directory::new(store.clone(), quotas), Credentials::new(store.clone(), quotas));
-        Self { directory, credentials, quotas, store, standings }
+        Self { directory, credentials, quotas, store, standings, metrics: Metrics::new() }
+    }
+
+    /// The counts of whatever lets people in and of what they do then.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The users and tenants themselves.
