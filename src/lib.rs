@@ -92,6 +92,7 @@ pub mod config;
 mod demo;
 pub mod error;
 pub mod mcp;
+pub mod observe;
 mod repository;
 pub mod server;
 pub mod session;

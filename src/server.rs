@@ -6,6 +6,7 @@ mod cors;
 mod credential;
 mod forwarded;
 mod http;
+mod metrics;
 mod openapi;
 mod origin;
 mod room;
@@ -112,6 +113,7 @@ pub struct Server {
     tls: Option<Arc<Tls>>,
     gate: Gate,
     tables: UpstreamTables,
+    metrics: Option<metrics::Listener>,
 }
 
 impl ServerOptions {
@@ -168,6 +170,12 @@ impl Server {
         &self.dispatcher
     }
 
+    /// Where metrics can be read once it runs.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.address()
+    }
+
     /// Whether connections are encrypted.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.tls.is_some()
@@ -190,7 +198,7 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::Internal`] when the listener can't say where it listens.
-    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
+    pub async fn run(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
         let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
         let (endpoint, attendance) = self.endpoint();
         let attend = Arc::clone(&endpoint).attend(attendance, self.closing.clone(), self.options.drain);
@@ -198,6 +206,9 @@ impl Server {
         let router = Arc::new(http::Router::new(&self, endpoint, address));
         let sessions = &self.options.sessions;
         let room = Room::new(sessions.max_sessions, sessions.max_sessions_per_address);
+        if let Some(metrics) = self.metrics.take() {
+            self.tasks.spawn(metrics.serve(&self)?);
+        }
         if let Some(tls) = &self.tls {
             self.tasks.spawn(Arc::clone(tls).keep_fresh(self.closing.clone().cancelled_owned()));
         }

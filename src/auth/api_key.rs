@@ -29,6 +29,10 @@ impl ApiKeyStrategy {
 }
 
 impl BearerStrategy for ApiKeyStrategy {
+    fn name(&self) -> &'static str {
+        "api_key"
+    }
+
     fn claims(&self, token: &Token) -> bool {
         token.text().starts_with(PREFIX)
     }

@@ -33,6 +33,9 @@ pub struct Token(Zeroizing<String>);
 
 /// Judges tokens of one kind.
 pub(crate) trait BearerStrategy: Send + Sync + Debug {
+    /// Its name, where proofs are counted.
+    fn name(&self) -> &'static str;
+
     /// Whether a token is this strategy's to judge, by its shape alone: a prefix, or a JWT of an issuer
     /// that it knows.
     fn claims(&self, token: &Token) -> bool;
@@ -120,15 +123,24 @@ impl Bearers {
                     let given_here = !matches!(entry.admitted.principal.proof(), Proof::External { .. });
                     let gone = given_here && matches!(fallen, Recognised::NotAMember);
                     let fallen = if gone { Recognised::Revoked } else { fallen };
+                    let refusal = fallen.refusal();
+                    self.authority.metrics().signed_in(entry.strategy.name(), Err(refusal.code()));
                     self.note_refused(&entry.admitted.principal, &fallen, now).await?;
-                    return Err(fallen.refusal());
+                    return Err(refusal);
                 }
             },
             None => {
                 let strategy = self.strategies.iter().find(|strategy| strategy.claims(token));
                 let strategy = strategy.or_else(|| self.strategies.iter().find(|strategy| strategy.disowns(token)));
-                let strategy = Arc::clone(strategy.ok_or_else(|| unknown(token))?);
-                let admitted = strategy.admit(token, from).await?;
+                let Some(strategy) = strategy.map(Arc::clone) else {
+                    let refusal = unknown(token);
+                    self.authority.metrics().signed_in("unknown", Err(refusal.code()));
+                    return Err(refusal);
+                };
+                let admitted = strategy.admit(token, from).await;
+                let outcome = admitted.as_ref().map(drop).map_err(Error::code);
+                self.authority.metrics().signed_in(strategy.name(), outcome);
+                let admitted = admitted?;
                 Entry { admitted, strategy, noted_at: i64::MIN }
             }
         };

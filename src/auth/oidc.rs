@@ -232,6 +232,10 @@ impl OidcStrategy {
 }
 
 impl BearerStrategy for OidcStrategy {
+    fn name(&self) -> &'static str {
+        "oidc"
+    }
+
     fn claims(&self, token: &Token) -> bool {
         token.claimed_issuer().is_some_and(|issuer| issuer == *self.issuer)
     }

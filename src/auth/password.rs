@@ -84,6 +84,11 @@ impl PasswordStrategy {
         tenant_name: &str,
         from: IpAddr,
     ) -> Result<Principal> {
+        let signed_up = self.make(email, password, tenant_name, from).await;
+        self.counted("sign_up", signed_up)
+    }
+
+    async fn make(&self, email: &str, password: Secret, tenant_name: &str, from: IpAddr) -> Result<Principal> {
         let inner = &self.inner;
         // Sign-ups tell whether an address has an account; guessing is slowed down like sign-in.
         let key = email_key(email);
@@ -109,6 +114,11 @@ impl PasswordStrategy {
         invitation: Option<&str>,
         from: IpAddr,
     ) -> Result<Principal> {
+        let signed_in = self.prove(email, password, invitation, from).await;
+        self.counted("password", signed_in)
+    }
+
+    async fn prove(&self, email: &str, password: Secret, invitation: Option<&str>, from: IpAddr) -> Result<Principal> {
         let inner = &self.inner;
         let key = email_key(email);
         inner.throttle.check(&key, from)?;
@@ -134,6 +144,15 @@ impl PasswordStrategy {
                 Err(Error::InvalidCredentials("Wrong email or password.".into()))
             }
         }
+    }
+
+    fn counted(&self, way: &'static str, found: Result<Principal>) -> Result<Principal> {
+        let metrics = self.inner.authority.metrics();
+        metrics.signed_in(way, found.as_ref().map(drop).map_err(Error::code));
+        if matches!(found, Err(Error::TooManyAttempts { .. })) {
+            metrics.limit_hit("sign_in.free_failures");
+        }
+        found
     }
 
     /// Replaces the password of a signed-in user, who proves to know the present one.
@@ -231,6 +250,7 @@ impl<'a> Waiting<'a> {
     fn join(inner: &'a Inner) -> Result<Self> {
         let place = Self(&inner.waiting);
         if inner.waiting.fetch_add(1, Ordering::AcqRel) >= inner.queue.max(1) {
+            inner.authority.metrics().limit_hit("password.queue");
             return Err(Error::Busy("Too many people are signing in just now. Try again in a few seconds.".into()));
         }
         Ok(place)

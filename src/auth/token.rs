@@ -108,6 +108,8 @@ impl TokenStrategy {
     /// [`Error::NotAllowed`] when it is good and its user has no place here.
     pub async fn refresh(&self, token: &Token, from: IpAddr) -> Result<Tokens> {
         let renewed = self.renew(token, from).await;
+        let outcome = renewed.as_ref().map(drop).map_err(Error::code);
+        self.authority.metrics().signed_in("refresh_token", outcome);
         renewed.inspect_err(|error| tracing::warn!(%from, %error, "refused a refresh token"))
     }
 
@@ -217,6 +219,10 @@ impl TokenStrategy {
 }
 
 impl BearerStrategy for TokenStrategy {
+    fn name(&self) -> &'static str {
+        "access_token"
+    }
+
     fn claims(&self, token: &Token) -> bool {
         token.claimed_issuer().is_some_and(|issuer| issuer == self.options.issuer)
     }

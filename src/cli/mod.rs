@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod admin;
+mod log;
 mod serve;
 
 use crate::error::Result;

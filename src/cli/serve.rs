@@ -1,16 +1,17 @@
 //! `sessile serve`.
 
-use crate::config::{Config, LogFormat, Reload};
+use super::log;
+use crate::config::{Config, Reload};
 use crate::demo;
 use crate::error::{Error, Result};
+use crate::observe::Traces;
 use crate::server::Server;
 use clap::Args;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// How often to look whether the configuration's file has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -62,12 +63,17 @@ impl Serve {
         .collect();
         let file = self.config.clone().or_else(|| environment("SESSILE_CONFIG").map(PathBuf::from));
         let config = Config::load(file.as_deref(), &flags, environment)?;
-        log_to_stderr(config.log_format);
-        allow_open_files(config.server.sessions.max_sessions);
         runtime()?.block_on(async {
+            let traces = config.otlp_endpoint.as_deref().map(Traces::to).transpose()?;
+            log::to_stderr(config.log_format, traces.as_ref());
+            allow_open_files(config.server.sessions.max_sessions);
             let (server, listener) = prepare(&config).await?;
             let reload = Reload::new(config, file.as_deref(), flags, environment, server.upstreams().clone());
-            serve(server, listener, reload, self.demo).await
+            let served = serve(server, listener, reload, self.demo).await;
+            if let Some(traces) = traces {
+                traces.finish().await;
+            }
+            served
         })
     }
 }
@@ -122,6 +128,9 @@ async fn serve(server: Server, listener: TcpListener, reload: Reload, demo: bool
     let shutdown = shutdown_signal()?;
     let mut asked = signal(SignalKind::hangup()).map_err(|e| Error::internal("listening for signals", e))?;
     let url = format!("{scheme}://{address}/mcp");
+    if let Some(metrics) = server.metrics_address() {
+        tracing::info!(url = format!("http://{metrics}/metrics"), "metrics can be read");
+    }
     announce(&format!("sessile listening on {url}"));
     if let Some(demo) = demo {
         announce(&demo.text(&url));
@@ -152,14 +161,4 @@ fn shutdown_signal() -> Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
-}
-
-/// Logs to standard error; `RUST_LOG` says what.
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    match format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
 }

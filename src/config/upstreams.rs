@@ -106,6 +106,7 @@ fn upstream(name: &str, table: toml::Value) -> Result<Definition, String> {
         limits: table.limits()?,
         identity: table.identity.take().map(identity).transpose()?,
         authorization: table.authorization.take().map(authorization).transpose()?,
+        added: false,
     };
     definition.check()?;
     Ok(definition)

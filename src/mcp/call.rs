@@ -7,9 +7,10 @@ use super::features::unknown;
 use super::params::Params;
 use super::running::{Running, Work, guarded};
 use crate::error::{Error, Result};
+use crate::observe::{Asked, Call};
 use crate::tenancy::Principal;
 use crate::tools::{Access, Invocation, Reporter, Run, Tool};
-use crate::wire::{Era, RequestId, WireError};
+use crate::wire::{Era, Frame, Outcome, RequestId, WireError};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -26,8 +27,9 @@ impl Exchange<'_> {
             Err(error) => return Err(self.fail(error)),
         };
         self.session().count_call();
+        let seen = self.seen(name, params);
         if let Err(error) = self.check_access(tool) {
-            return Ok(Step::Answer(self.answer().tool_error(&error)));
+            return Ok(Step::Answer(over(seen, self.answer().tool_error(&error))));
         }
         let asking = match tool.asks.then(|| self.asking("tools/call", name, params, false)).transpose() {
             Ok(asking) => asking,
@@ -46,18 +48,30 @@ impl Exchange<'_> {
         // Arguments are read here already, by code of the tool's own.
         let run = match guarded(Some(&self.id), || tool.run(invocation, arguments, answer)) {
             Ok(run) => run,
-            Err(error) => return Err(self.fail(error)),
+            Err(error) => {
+                seen.finish(Outcome::Error(error.code).word());
+                return Err(self.fail(error));
+            }
         };
         let work = match (run, asking) {
-            (Run::Done(answer), _) => return Ok(Step::Answer(answer)),
+            (Run::Done(answer), _) => return Ok(Step::Answer(over(seen, answer))),
             (Run::Running(work), None) => work,
             (Run::Running(work), Some(asking)) => asking.run(work),
         };
         if tool.exclusive {
             let work = self.noting_lists(work);
-            return Ok(Step::Run(Running::new(self.in_flight, self.era, work).exclusive()));
+            return Ok(Step::Run(Running::new(self.in_flight, self.era, work).exclusive().seen(seen)));
         }
-        Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
+        Ok(Step::Run(Running::new(self.in_flight, self.era, work).seen(seen)))
+    }
+
+    /// The call of a built-in tool, as it is seen from outside.
+    fn seen(&self, tool: &str, params: &Params<'_>) -> Call {
+        let (tenant, session) = (self.principal().map(Principal::tenant), self.session().id());
+        let tenant = tenant.as_ref().map(|tenant| tenant as _);
+        let parent = params.trace_context();
+        let asked = Asked { tenant, session: &session, tool, parent: parent.as_ref() };
+        Call::built_in(self.dispatcher.manager.metrics(), asked)
     }
 
     /// A tool of nobody here.
@@ -118,4 +132,10 @@ impl Exchange<'_> {
         let max_queued_bytes = self.dispatcher.manager.limits().max_queued_bytes;
         Ok(Reporter::new(self.channel, token, log_level, max_queued_bytes))
     }
+}
+
+/// A call that did not have to wait is over.
+fn over(seen: Call, answer: Frame) -> Frame {
+    seen.finish(answer.outcome.word());
+    answer
 }

@@ -245,13 +245,16 @@ impl Dispatcher {
     pub(super) fn note_lists(&self, session: &Arc<Session>, before: (Option<Role>, Option<TenantId>)) {
         let after = standing(session);
         let tools = self.features.registry.list(before.0) != self.features.registry.list(after.0);
-        let resources = before.1 != after.1;
+        let moved = before.1 != after.1;
+        let known = |principal: Principal| self.features.upstreams.serve(&principal);
+        let beyond = moved && session.principal().is_some_and(known);
         // Whoever signs in again in the same tenant has lost their watches all the same.
         subscriptions::follow(&self.manager, session);
-        if tools || resources {
+        if tools || moved {
             session.note(|changes| {
-                changes.tools |= tools;
-                changes.resources |= resources;
+                changes.tools |= tools || beyond;
+                changes.prompts |= beyond;
+                changes.resources |= moved;
             });
         }
     }

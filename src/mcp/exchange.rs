@@ -41,6 +41,7 @@ impl Exchange<'_> {
                 return Err(self.fail(WireError::new(ErrorCode::InvalidRequest, message)));
             }
             Err(NotAdmitted::TooMany) => {
+                self.dispatcher.manager.metrics().limit_hit("limits.max_calls_in_flight");
                 let message =
                     format!("{limit} requests of this connection run already, which is the limit; wait for an answer");
                 return Err(self.fail(WireError::new(ErrorCode::Internal, message)));
@@ -143,7 +144,8 @@ impl Exchange<'_> {
             let discovered = self.dispatcher.features.discover(None);
             // With upstreams it depends on who asks.
             let public = !self.dispatcher.features.upstreams.are_possible();
-            return Ok(Step::Answer(self.answer().cacheable(&discovered, 3_600_000, public)));
+            let ttl = if public { 3_600_000 } else { 60_000 };
+            return Ok(Step::Answer(self.answer().cacheable(&discovered, ttl, public)));
         };
         let (answer, features) = (self.answer(), Arc::clone(&self.dispatcher.features));
         let work = async move {
@@ -180,7 +182,7 @@ impl Exchange<'_> {
         };
         let answer = self.answer();
         let work = async move {
-            let more = proxied.listed(List::Tools).await;
+            let more = proxied.listed(List::Tools).await.unwrap_or_default();
             answer.cacheable(&lists::longer(&list, &more), 0, false)
         };
         Ok(Step::Run(Running::new(self.in_flight, self.era, Box::pin(work))))

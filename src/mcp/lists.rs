@@ -60,9 +60,11 @@ impl Listed {
         match (next, upstreams) {
             (Some(next), _) => json.push_str(&format!(r#","nextCursor":{}"#, serde_json::Value::from(next))),
             (None, Some(upstreams)) => {
-                json = longer(&json, &upstreams.listed(list).await);
-                // Theirs depends on who asks, and changes when they say so.
-                keep = Keep::default();
+                if let Some(more) = upstreams.listed(list).await {
+                    json = longer(&json, &more);
+                    // Theirs depends on who asks, and changes when they say so.
+                    keep = Keep::default();
+                }
             }
             (None, None) => {}
         }

@@ -1,5 +1,6 @@
 //! The parameters of all methods, read in one go.
 
+use crate::observe::TraceContext;
 use crate::wire::{Era, MODERN, Meta, Text, WireError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -53,6 +54,13 @@ impl<'a> Params<'a> {
             Some(meta) if meta.protocol_version.is_some() => Era::Modern,
             _ => Era::Legacy,
         }
+    }
+
+    /// The span of the client's that the request is made in, if it says so.
+    pub(super) fn trace_context(&self) -> Option<TraceContext> {
+        let meta = self.meta.as_ref()?;
+        let text = |raw: Option<&RawValue>| serde_json::from_str::<String>(raw?.get()).ok();
+        TraceContext::read(&text(meta.traceparent)?, text(meta.tracestate).as_deref())
     }
 
     /// Checks what a modern request has to carry (2026-07-28, Base Protocol, `_meta`).

@@ -1,11 +1,12 @@
 //! A call under way.
 
+use crate::observe::Call;
 use crate::session::InFlight;
 use crate::wire::{Answer, Era, ErrorCode, Frame, RequestId, WireError};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// The work of a call: it gives the frame to answer with, or an empty one for no answer.
 pub(super) type Work = Pin<Box<dyn Future<Output = Frame> + Send>>;
@@ -17,16 +18,23 @@ pub struct Running {
     in_flight: Option<InFlight>,
     era: Era,
     exclusive: bool,
+    /// How it is seen from outside, if it is a tool's.
+    seen: Option<Call>,
     work: Work,
 }
 
 impl Running {
     pub(super) fn new(in_flight: Option<InFlight>, era: Era, work: Work) -> Self {
-        Self { in_flight, era, exclusive: false, work }
+        Self { in_flight, era, exclusive: false, seen: None, work }
     }
 
     pub(super) fn exclusive(mut self) -> Self {
         self.exclusive = true;
+        self
+    }
+
+    pub(super) fn seen(mut self, call: Call) -> Self {
+        self.seen = Some(call);
         self
     }
 
@@ -53,15 +61,19 @@ impl Future for Running {
     type Output = Option<Frame>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
-        let Self { in_flight, era, work, .. } = &mut *self;
+        let Self { in_flight, era, work, seen, .. } = &mut *self;
         let id = in_flight.as_ref().map(InFlight::id);
-        match guarded(id, || work.as_mut().poll(cx)) {
-            Ok(poll) => poll.map(|frame| (!frame.is_none()).then_some(frame)),
+        let frame = match guarded(id, || work.as_mut().poll(cx)) {
+            Ok(poll) => ready!(poll),
             Err(error) => {
                 let answer = id.map_or_else(|| Answer::to_nobody(false), |id| Answer::to(id, *era));
-                Poll::Ready(Some(answer.error(&error)))
+                answer.error(&error)
             }
+        };
+        if let Some(call) = seen.take() {
+            call.finish(frame.outcome.word());
         }
+        Poll::Ready((!frame.is_none()).then_some(frame))
     }
 }
 

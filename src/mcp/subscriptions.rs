@@ -174,6 +174,7 @@ fn is_still(session: &Session, context: &Context) -> bool {
 fn check_room(manager: &SessionManager, session: &Session, wanted: usize) -> Result<(), WireError> {
     let limit = manager.limits().max_subscriptions;
     if session.watching() + session.listens().len() + wanted > limit {
+        manager.metrics().limit_hit("limits.max_subscriptions");
         let message = format!("A connection has at most {limit} subscriptions; give some up first");
         return Err(WireError::new(ErrorCode::Internal, message));
     }

@@ -1,5 +1,6 @@
 //! Puts a server together from what it is to serve.
 
+use super::metrics::Listener;
 use super::origin::Gate;
 use super::tls::Tls;
 use super::upstreams::UpstreamTables;
@@ -81,6 +82,7 @@ impl Builder {
         let tls = options.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let registry = Registry::new(tools)?;
         let tables = UpstreamTables::new(options.upstreams.clone(), &registry)?;
+        let metrics = options.metrics.map(Listener::bind).transpose()?;
         let store = Store::open_exclusively(&options.store)?;
         let vault = Vault::open_for(options.master_key.load()?, &store)?;
         let authority = Authority::new(store.clone(), options.quotas, vault);
@@ -97,6 +99,17 @@ impl Builder {
         let upstreams = Arc::clone(&gateway);
         let features = Features { registry, resources, prompts, completions, about, upstreams };
         let dispatcher = Dispatcher::new(manager, features)?;
-        Ok(Server { options, dispatcher, store, tasks, gateway, tables, closing: CancellationToken::new(), tls, gate })
+        Ok(Server {
+            options,
+            dispatcher,
+            store,
+            tasks,
+            gateway,
+            tables,
+            closing: CancellationToken::new(),
+            tls,
+            gate,
+            metrics,
+        })
     }
 }

@@ -64,6 +64,17 @@ impl EndReason {
         Self::TenantSuspended,
     ];
 
+    /// The setting that it is the limit of, if it is one.
+    pub(crate) fn setting(self) -> Option<&'static str> {
+        match self {
+            Self::MessageTooBig => Some("limits.max_frame_bytes"),
+            Self::NotSignedIn => Some("limits.unauthenticated_seconds"),
+            Self::Idle => Some("limits.idle_timeout_seconds"),
+            Self::SlowReader => Some("limits.max_queued_bytes"),
+            _ => None,
+        }
+    }
+
     /// Its name, in logs and as the close frame's reason.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -2,6 +2,7 @@
 
 use super::{Session, SessionLimits};
 use crate::error::{Error, Result};
+use crate::observe::Metrics;
 use crate::tenancy::{Principal, SessionId, TenantId, UserId};
 use dashmap::DashMap;
 use std::net::IpAddr;
@@ -45,12 +46,16 @@ impl Index {
         session: &Arc<Session>,
         principal: &Principal,
         limits: &SessionLimits,
+        metrics: &Metrics,
     ) -> Result<Seat> {
-        let in_tenant = self.tenant_seat(session, principal.tenant(), limits.max_sessions_per_tenant)?;
+        let in_tenant = self
+            .tenant_seat(session, principal.tenant(), limits.max_sessions_per_tenant)
+            .inspect_err(|_| metrics.limit_hit("quotas.max_sessions_per_tenant"))?;
         let user = principal.user();
         let mut sessions = self.users.entry(user).or_default();
         let others = sessions.iter().filter(|one| one.id() != session.id()).count();
         if others >= limits.max_sessions_per_user {
+            metrics.limit_hit("limits.max_sessions_per_user");
             return Err(Error::Limit(format!(
                 "This user is signed in on {others} connections already, which is the limit. Close one of them, or end it with auth_end_session there."
             )));

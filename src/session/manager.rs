@@ -7,6 +7,7 @@ use super::{EndReason, Identity, Session, SessionLimits};
 use crate::address::counted;
 use crate::auth::{PasswordStrategy, Strategies, Token};
 use crate::error::Result;
+use crate::observe::{Metrics, SessionCounts};
 use crate::store::Event;
 use crate::tenancy::{Authority, Principal, Recognised, SessionId, TenantId, UserId};
 use crate::time;
@@ -129,10 +130,12 @@ impl SessionManager {
             return Err(Refusal::Draining);
         }
         if self.index.sessions.len() >= self.limits.max_sessions {
+            self.metrics().limit_hit("limits.max_sessions");
             return Err(Refusal::Full);
         }
         let mut from_there = self.index.addresses.entry(counted(peer)).or_default();
         if *from_there >= self.limits.max_sessions_per_address {
+            self.metrics().limit_hit("limits.max_sessions_per_address");
             return Err(Refusal::AddressFull);
         }
         *from_there += 1;
@@ -151,7 +154,7 @@ impl SessionManager {
     /// # Errors
     /// [`Error::Limit`](crate::error::Error::Limit) when the user or the tenant has as many sessions as may be.
     pub fn sign_in(&self, session: &Arc<Session>, principal: Principal) -> Result<()> {
-        let seat = self.index.seat(session, &principal, &self.limits)?;
+        let seat = self.index.seat(session, &principal, &self.limits, self.metrics())?;
         session.set_identity(Some(Identity { principal, _seat: seat }));
         if session.is_stale() {
             // It changed before the session was among those that are told.
@@ -263,7 +266,25 @@ impl SessionManager {
     /// # Errors
     /// [`Error::RateLimited`] when there were too many just now.
     pub(crate) fn check_rates(&self, from: IpAddr, principal: Option<&Principal>) -> Result<()> {
-        self.rates.check(from, principal)
+        self.rates.check(from, principal).map_err(|too_soon| {
+            self.metrics().limit_hit(too_soon.setting);
+            too_soon.error
+        })
+    }
+
+    /// How many sessions there are, by how they are connected.
+    pub(crate) fn session_counts(&self) -> SessionCounts {
+        let mut counts = SessionCounts::default();
+        for session in &self.index.sessions {
+            *if session.is_per_request() { &mut counts.http } else { &mut counts.websocket } += 1;
+        }
+        counts
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        self.authority.metrics()
     }
 
     /// The limits that sessions keep.

@@ -42,6 +42,14 @@ struct Rate<K: Hash + Eq + Clone> {
     checks: AtomicU32,
 }
 
+/// A request that may not be made yet.
+#[derive(Debug)]
+pub(super) struct TooSoon {
+    /// The setting that says so.
+    pub(super) setting: &'static str,
+    pub(super) error: Error,
+}
+
 impl Rates {
     pub(super) fn new(options: RateOptions) -> Self {
         Self {
@@ -52,16 +60,19 @@ impl Rates {
     }
 
     /// Counts a request, if it may be made. One that may not for its user's own sake is none of its tenant's.
-    pub(super) fn check(&self, peer: IpAddr, principal: Option<&Principal>) -> Result<()> {
+    pub(super) fn check(&self, peer: IpAddr, principal: Option<&Principal>) -> Result<(), TooSoon> {
         if let Some(rate) = &self.address {
-            rate.check(&counted(peer), "from this address")?;
+            rate.check(&counted(peer), "from this address")
+                .map_err(|error| TooSoon { setting: "rates.address_per_second", error })?;
         }
         let Some(principal) = principal else { return Ok(()) };
         if let Some(rate) = &self.principal {
-            rate.check(&(principal.user(), principal.tenant()), "by this user")?;
+            rate.check(&(principal.user(), principal.tenant()), "by this user")
+                .map_err(|error| TooSoon { setting: "rates.principal_per_second", error })?;
         }
         if let Some(rate) = &self.tenant {
-            rate.check(&principal.tenant(), "in this tenant")?;
+            rate.check(&principal.tenant(), "in this tenant")
+                .map_err(|error| TooSoon { setting: "rates.tenant_per_second", error })?;
         }
         Ok(())
     }
@@ -106,7 +117,9 @@ mod tests {
         let free = (0..20).take_while(|_| rates.check(here, None).is_ok()).count();
         assert!((6..=8).contains(&free), "{free}");
         match rates.check(here, None) {
-            Err(Error::RateLimited { retry_after, .. }) => assert_eq!(retry_after, Duration::from_secs(1)),
+            Err(TooSoon { error: Error::RateLimited { retry_after, .. }, .. }) => {
+                assert_eq!(retry_after, Duration::from_secs(1))
+            }
             other => panic!("{other:?}"),
         }
         // So fast that a key is as good as new when it is looked at again.

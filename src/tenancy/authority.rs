@@ -10,6 +10,7 @@ use super::secrets::Sealing;
 use super::standing::Standings;
 use super::vault::Vault;
 use crate::error::{Error, Result};
+use crate::observe::Metrics;
 use crate::store::{Event, Store};
 use crate::time;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub struct Authority {
     quotas: Quotas,
     standings: Arc<Standings>,
     sealing: Arc<Sealing>,
+    metrics: Metrics,
 }
 
 /// What a look at somebody with a proof found.
@@ -57,7 +59,13 @@ impl Authority {
             }
         });
         let (directory, credentials) = (Directory::new(store.clone(), quotas), Credentials::new(store.clone(), quotas));
-        Self { directory, credentials, quotas, store, standings, sealing }
+        Self { directory, credentials, quotas, store, standings, sealing, metrics: Metrics::new() }
+    }
+
+    /// The counts of whatever lets people in and of what they do then.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The users and tenants themselves.

@@ -52,6 +52,9 @@ pub(crate) fn serve(
     let mut connection = Connection::new(socket, open, dispatcher);
     async move {
         let reason = poll_fn(|cx| connection.poll(cx)).await;
+        if let Some(setting) = reason.setting() {
+            connection.dispatcher.manager().metrics().limit_hit(setting);
+        }
         Box::pin(connection.finish(reason, drain)).await;
         reason
     }

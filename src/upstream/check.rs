@@ -4,6 +4,7 @@
 
 use super::definition::{Definition, Isolation, Reach};
 use super::template::Template;
+use crate::observe::{ADDED, BUILT_IN};
 use http::header::{HeaderName, HeaderValue};
 use std::collections::BTreeMap;
 use url::Url;
@@ -146,6 +147,9 @@ impl Definition {
 }
 
 fn check_name(name: &str) -> Result<(), String> {
+    if [BUILT_IN, ADDED].contains(&name) {
+        return Err(format!("name: {name:?} has a meaning of its own where calls are counted; write another one"));
+    }
     let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let first = name.bytes().next().is_some_and(fits);
     if !first || name.len() > 32 || !name.bytes().all(|c| fits(c) || c == b'_' || c == b'-') {

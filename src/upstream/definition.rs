@@ -32,6 +32,8 @@ pub struct Definition {
     pub identity: Option<IdentityOptions>,
     /// How it is authorized at, where a person has to.
     pub authorization: Option<AuthorizationOptions>,
+    /// Whether a tenant has added it: then it is reached at public addresses only, unless more is configured.
+    pub added: bool,
 }
 
 /// How an upstream is reached.

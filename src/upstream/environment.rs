@@ -1,8 +1,10 @@
 //! What all upstream sessions of a server share.
 
+use super::catalogue::OwnUpstreams;
 use super::definition::{Definition, Reach};
 use super::failure::Failure;
 use super::health::Health;
+use super::outbound::{Destinations, Outbound};
 use super::outward::Outward;
 use super::peer::{Owner, Peer};
 use crate::session::SessionManager;
@@ -22,6 +24,10 @@ pub(crate) struct Environment {
     /// Names of the server's own tools.
     pub(super) reserved: HashSet<String>,
     pub(super) health: Health,
+    /// What leads to upstreams of whoever runs the server.
+    to_configured: Outbound,
+    /// What leads to those that tenants have added.
+    to_added: Outbound,
     last_id: AtomicU64,
     /// Which era each upstream turned out to speak.
     eras: DashMap<String, (Weak<Definition>, Era)>,
@@ -34,12 +40,20 @@ pub(crate) struct Environment {
 pub(crate) struct Place(Vec<Arc<AtomicUsize>>);
 
 impl Environment {
-    pub(super) fn new(manager: Arc<SessionManager>, tasks: TaskTracker, reserved: HashSet<String>) -> Self {
+    pub(super) fn new(
+        manager: Arc<SessionManager>,
+        tasks: TaskTracker,
+        reserved: HashSet<String>,
+        own: OwnUpstreams,
+    ) -> Self {
+        let to_added = if own.allow_private { Destinations::Any } else { Destinations::Public };
         Self {
             manager,
             tasks,
             reserved,
             health: Health::default(),
+            to_configured: Outbound::new(Destinations::Any),
+            to_added: Outbound::new(to_added),
             last_id: AtomicU64::new(0),
             eras: DashMap::new(),
             open: DashMap::new(),
@@ -87,12 +101,13 @@ impl Environment {
     pub(super) async fn connect(&self, outward: &Outward, owner: Weak<dyn Owner>) -> Result<Arc<Peer>, Failure> {
         let definition = outward.definition();
         let (limits, tasks) = (self.manager.limits().clone(), &self.tasks);
+        let outbound = if definition.added { &self.to_added } else { &self.to_configured };
         Peer::on(&definition.name, limits, owner, |inbox| async move {
             match &definition.reach {
                 Reach::Command { .. } => super::stdio::open(outward.clone(), inbox, tasks).await,
-                Reach::Http { .. } | Reach::WebSocket { .. } | Reach::OpenApi { .. } => {
-                    Err(Failure::Unreachable("not yet".into()))
-                }
+                Reach::Http { .. } => super::http::open(outward.clone(), outbound, inbox, tasks),
+                Reach::WebSocket { .. } => super::websocket::open(outward.clone(), outbound, inbox, tasks).await,
+                Reach::OpenApi { .. } => Err(Failure::Unreachable("OpenAPI upstreams are not served yet".into())),
             }
         })
         .await

@@ -37,6 +37,11 @@ impl Health {
         Err(Failure::Resting { seconds: left.as_secs() + 1, why: failing.why.clone() })
     }
 
+    /// Whether it failed the last time, for anybody.
+    pub(super) fn is_failing(&self, name: &str) -> bool {
+        self.failing.iter().any(|entry| entry.key().0 == name)
+    }
+
     pub(super) fn failed(&self, name: &str, tenant: Option<TenantId>, why: &Failure) {
         let now = Instant::now();
         let mut failing = self.failing.entry((name.to_owned(), tenant)).or_insert_with(|| Failing {

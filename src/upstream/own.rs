@@ -170,6 +170,7 @@ impl Own {
             limits: UpstreamLimits::default(),
             identity: self.audience.clone().map(|audience| IdentityOptions { audience, lifetime: IDENTITY }),
             authorization,
+            added: true,
         })
     }
 

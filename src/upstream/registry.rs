@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::handshake::Opener;
 use super::outward::Outward;
 use super::slot::{Slot, Unit};
+use crate::observe::UpstreamState;
 use crate::session::{Channel, Session, SessionManager};
 use crate::store::Event;
 use crate::tenancy::{Principal, Proof, TenantId, TenantScope, UserId};
@@ -70,15 +71,17 @@ impl Upstreams {
         tasks: TaskTracker,
     ) -> Arc<Self> {
         let own = Arc::<DashMap<_, _>>::default();
-        let (heard, index) = (Arc::clone(&own), Arc::clone(&manager));
+        // Weak: the store belongs to what it would keep.
+        let (heard, index) = (Arc::clone(&own), Arc::downgrade(&manager));
         manager.authority().store().on_commit(move |event| {
             if let Event::Upstreams { tenant } = event {
                 heard.remove(tenant);
-                index.all().iter().filter(|session| is_in(session, *tenant)).for_each(tell);
+                let sessions = index.upgrade().map(|manager| manager.all()).unwrap_or_default();
+                sessions.iter().filter(|session| is_in(session, *tenant)).for_each(tell);
             }
         });
         Arc::new(Self {
-            environment: Arc::new(Environment::new(manager, tasks, reserved)),
+            environment: Arc::new(Environment::new(manager, tasks, reserved, catalogue.own())),
             catalogue,
             own,
             units: DashMap::new(),
@@ -121,6 +124,12 @@ impl Upstreams {
         !self.catalogue.configured().is_empty() || self.environment.reserved.contains("upstream_add")
     }
 
+    /// Whether this principal surely may use an upstream.
+    pub(crate) fn serve(&self, principal: &Principal) -> bool {
+        self.catalogue.configured().iter().any(|definition| definition.is_open_to(principal))
+            || self.own.get(&principal.tenant().uuid()).is_some_and(|own| !own.is_empty())
+    }
+
     /// Whether this principal may use an upstream, as far as that is known without looking it up.
     pub(crate) fn may_serve(&self, principal: &Principal) -> bool {
         self.catalogue.configured().iter().any(|definition| definition.is_open_to(principal))
@@ -149,6 +158,11 @@ impl Upstreams {
                 let own: Arc<[_]> = own.into();
                 if let Some(mut known) = self.own.get_mut(&tenant) {
                     *known = Arc::clone(&own);
+                }
+                if !own.is_empty() {
+                    // Whoever signed in before was told of none.
+                    let sessions = self.environment.manager.all();
+                    sessions.iter().filter(|session| is_in(session, tenant)).for_each(tell);
                 }
                 own
             }
@@ -267,10 +281,24 @@ impl Upstreams {
         self.units.clear();
     }
 
-    /// Sessions that are open, or being opened, with each upstream.
+    /// How the upstreams are doing, those that tenants have added all together.
     #[must_use]
-    pub fn sessions(&self) -> Vec<(String, usize)> {
-        self.environment.sessions()
+    pub fn states(&self) -> Vec<UpstreamState> {
+        let mut sessions: HashMap<_, _> = self.environment.sessions().into_iter().collect();
+        let mut states = Vec::new();
+        for definition in &*self.catalogue.configured() {
+            let open = sessions.remove(&definition.name).unwrap_or_default();
+            let state = match open {
+                0 if self.environment.health.is_failing(&definition.name) => "failing",
+                0 => "closed",
+                _ => "open",
+            };
+            states.push(UpstreamState { name: Some(definition.name.clone()), state, sessions: open });
+        }
+        let added = sessions.values().sum();
+        let state = if added > 0 { "open" } else { "closed" };
+        states.push(UpstreamState { name: None, state, sessions: added });
+        states
     }
 }
 

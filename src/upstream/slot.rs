@@ -1,20 +1,23 @@
 //! One isolation unit's session with one upstream: opened when it is first needed, opened again when it died, closed when
 //! nobody has used it for long.
 
-use super::caller::{Asked, Asks, Caller, Logs};
-use super::catalog::{self, Items, List};
+mod changes;
+mod lists;
+
+use super::catalog::List;
 use super::definition::{Definition, Reach};
 use super::environment::{Environment, Place};
 use super::failure::Failure;
 use super::handshake::{self, Opener};
 use super::outward::Outward;
 use super::parked::Parking;
-use super::peer::{Owner, Peer, Pending, Sending};
-use crate::session::{Channel, Session, Topic};
+use super::peer::{Owner, Peer, Pending};
+use crate::session::Session;
 use crate::tenancy::{Role, TenantId, TenantScope};
-use crate::wire::{Era, Object, notification};
+use crate::wire::Era;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use lists::Listed;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -74,12 +77,6 @@ struct OpenSession {
     /// The version of the credentials that it was opened with.
     credentials: u64,
     _place: Place,
-}
-
-enum Listed {
-    Unknown,
-    Reading(Shared<BoxFuture<'static, Result<Arc<Items>, Failure>>>),
-    Known(Arc<Items>),
 }
 
 /// What there is to say of a slot.
@@ -216,63 +213,6 @@ impl Slot {
         }
     }
 
-    /// One of the upstream's lists, from memory if that is still good.
-    pub(crate) async fn list(self: &Arc<Self>, list: List, opener: &Opener) -> Result<Arc<Items>, Failure> {
-        self.peer(opener).await?;
-        let reading = {
-            let mut listed = self.lists[list as usize].lock();
-            match &*listed {
-                Listed::Known(items) => return Ok(Arc::clone(items)),
-                Listed::Reading(reading) => reading.clone(),
-                Listed::Unknown => {
-                    let reading = self.read(list, opener.clone());
-                    *listed = Listed::Reading(reading.clone());
-                    reading
-                }
-            }
-        };
-        reading.await
-    }
-
-    /// A list, if it is known already.
-    pub(crate) fn known(&self, list: List) -> Option<Arc<Items>> {
-        match &*self.lists[list as usize].lock() {
-            Listed::Known(items) => Some(Arc::clone(items)),
-            _ => None,
-        }
-    }
-
-    fn read(self: &Arc<Self>, list: List, opener: Opener) -> Shared<BoxFuture<'static, Result<Arc<Items>, Failure>>> {
-        let (slot, begun) = (Arc::downgrade(self), Instant::now());
-        let work = async move {
-            let gone = || Failure::Unreachable("its session is over".into());
-            let reading = {
-                let slot = slot.upgrade().ok_or_else(gone)?;
-                let peer = slot.peer(&opener).await?;
-                let (definition, environment) = (Arc::clone(&slot.definition), Arc::clone(&slot.environment));
-                async move { catalog::fetch(&peer, &opener, &definition, &environment.reserved, list).await }
-            };
-            let items = reading.await.map(Arc::new);
-            let slot = slot.upgrade().ok_or_else(gone)?;
-            let mut listed = slot.lists[list as usize].lock();
-            // Changed while it was read, it has to be read again.
-            if matches!(*listed, Listed::Reading(_)) {
-                *listed = items.as_ref().map_or(Listed::Unknown, |items| Listed::Known(Arc::clone(items)));
-            }
-            drop(listed);
-            if items.is_ok() && begun.elapsed() >= slot.definition.limits.list {
-                // Those who did not wait for it were served without it.
-                slot.list_changed(list.name());
-            }
-            items
-        };
-        let task = AbortOnDropHandle::new(self.environment.tasks.spawn(work));
-        let reading = async move {
-            task.await.unwrap_or_else(|_| Err(Failure::Unreachable("reading its lists was given up".into())))
-        };
-        reading.boxed().shared()
-    }
-
     /// Has a session told when lists change.
     pub(crate) fn heard_by(&self, session: &Arc<Session>) {
         if session.is_detached() {
@@ -283,30 +223,6 @@ impl Slot {
             audience.retain(|known| known.strong_count() > 0);
             audience.push(Arc::downgrade(session));
         }
-    }
-
-    /// Subscribes to a resource at the upstream.
-    pub(crate) async fn subscribe(self: &Arc<Self>, uri: &str, opener: &Opener) -> Result<Option<String>, Failure> {
-        let peer = self.peer(opener).await?;
-        if self.subscribed.lock().contains(uri) {
-            return Ok(None);
-        }
-        if peer.era() == Era::Legacy {
-            let uri_json = serde_json::Value::from(uri).to_string();
-            let mut params = Object::default();
-            params.set("uri", uri_json);
-            let sending =
-                Sending { method: "resources/subscribe", params, name: None, repeated: Vec::new(), caller: None };
-            let reply = peer.request(sending).within(self.definition.limits.call).await?;
-            if reply.is_error() {
-                return Ok(Some(reply.payload().to_owned()));
-            }
-        }
-        self.subscribed.lock().insert(uri.to_owned());
-        if peer.era() == Era::Modern {
-            self.listen_again(&peer);
-        }
-        Ok(None)
     }
 
     /// Tells the upstream of something that its client notifies of.
@@ -395,139 +311,6 @@ impl Slot {
             (status.state, status.problem) = ("resting", Some(resting.to_string()));
         }
         status
-    }
-
-    /// Forgets what lists said; whether anybody had seen one.
-    fn forget_lists(&self) -> bool {
-        let forget = |listed: &Mutex<Listed>| {
-            let before = std::mem::replace(&mut *listed.lock(), Listed::Unknown);
-            matches!(before, Listed::Known(_))
-        };
-        self.lists.iter().fold(false, |any, listed| forget(listed) | any)
-    }
-
-    fn tell_audience(&self, change: impl Fn(&mut crate::session::Changes)) {
-        let sessions: Vec<_> = self.audience.lock().iter().filter_map(Weak::upgrade).collect();
-        sessions.iter().for_each(|session| session.note(&change));
-    }
-
-    fn listen_again(&self, peer: &Arc<Peer>) {
-        let opener = match &*self.state.lock() {
-            State::Open(open) if Arc::ptr_eq(&open.peer, peer) => open.opener.clone(),
-            _ => return,
-        };
-        // Not under the lock: what is sent may fail at once, and be told of.
-        let listening = self.listen(peer, &opener);
-        let before = match &mut *self.state.lock() {
-            State::Open(open) if Arc::ptr_eq(&open.peer, peer) => std::mem::replace(&mut open.listening, listening),
-            _ => listening,
-        };
-        drop(before);
-    }
-
-    /// Has a modern upstream tell of changes.
-    fn listen(&self, peer: &Arc<Peer>, opener: &Opener) -> Option<Pending> {
-        let agreed = peer.agreed().filter(|agreed| agreed.era == Era::Modern)?;
-        let mut wanted = serde_json::Map::new();
-        for (member, capability) in [
-            ("toolsListChanged", "tools.listChanged"),
-            ("promptsListChanged", "prompts.listChanged"),
-            ("resourcesListChanged", "resources.listChanged"),
-        ] {
-            if agreed.has(capability) {
-                wanted.insert(member.into(), true.into());
-            }
-        }
-        let uris: Vec<_> = self.subscribed.lock().iter().cloned().collect();
-        if !uris.is_empty() {
-            wanted.insert("resourceSubscriptions".into(), uris.into());
-        }
-        if wanted.is_empty() {
-            return None;
-        }
-        let params = opener.params(&format!(r#""notifications":{}"#, serde_json::Value::Object(wanted)));
-        let params = Object::read(&params).unwrap_or_default();
-        let method = "subscriptions/listen";
-        Some(peer.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None }))
-    }
-
-    fn subscribe_again(&self, peer: &Arc<Peer>) {
-        for uri in &*self.subscribed.lock() {
-            let mut params = Object::default();
-            params.set("uri", serde_json::Value::from(uri.as_str()).to_string());
-            let method = "resources/subscribe";
-            let pending = peer.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None });
-            pending.let_go();
-        }
-    }
-}
-
-impl Owner for Slot {
-    fn list_changed(&self, list: &'static str) {
-        let changed: &[List] = match list {
-            "tools" => &[List::Tools],
-            "prompts" => &[List::Prompts],
-            _ => &[List::Resources, List::Templates],
-        };
-        changed.iter().for_each(|list| *self.lists[*list as usize].lock() = Listed::Unknown);
-        self.tell_audience(|changes| match list {
-            "tools" => changes.tools = true,
-            "prompts" => changes.prompts = true,
-            _ => changes.resources = true,
-        });
-    }
-
-    fn updated(&self, uri: &str, params: &str) {
-        let topic = Topic::Upstream(self.id, uri.into());
-        if !self.environment.manager.hub().pass_on(&topic, params) && self.subscribed.lock().remove(uri) {
-            // Nobody wants to know any more.
-            let Some(peer) = self.open_peer() else { return };
-            if peer.era() == Era::Legacy {
-                let mut params = Object::default();
-                params.set("uri", serde_json::Value::from(uri).to_string());
-                let method = "resources/unsubscribe";
-                peer.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None }).let_go();
-            } else {
-                self.listen_again(&peer);
-            }
-        }
-    }
-
-    fn said(&self, method: &str, params: &str) {
-        let Unit::Session(session) = &self.unit else { return };
-        let Some(session) = session.upgrade().filter(|session| session.is_legacy()) else { return };
-        let logs = session.log_level().map_or(Logs::All, Logs::From);
-        if method != "notifications/message" || logs.want(params) {
-            session.offer(notification(method, params), self.environment.manager.limits().max_queued_bytes / 2);
-        }
-    }
-
-    fn asked(&self, _asked: &Asked) -> Option<Caller> {
-        let Unit::Session(session) = &self.unit else { return None };
-        let session = session.upgrade().filter(|session| session.is_legacy() && session.client().is_some())?;
-        let channel = Channel::connection(session);
-        Some(Caller { channel, progress_token: None, logs: Logs::All, asks: Asks::ByRequest })
-    }
-
-    fn over(&self, why: &Failure) {
-        tracing::warn!(upstream = %self.definition.name, unit = self.outward.unit(), %why, "a session with an upstream is over");
-        let mut state = self.state.lock();
-        if matches!(*state, State::Open(_)) {
-            let before = std::mem::replace(&mut *state, State::Closed { why: Some(why.clone()) });
-            drop(state);
-            // Its link must not be dropped by the task that it is.
-            self.environment.tasks.spawn(async move { drop(before) });
-        }
-    }
-}
-
-impl List {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Tools => "tools",
-            Self::Prompts => "prompts",
-            Self::Resources | Self::Templates => "resources",
-        }
     }
 }
 

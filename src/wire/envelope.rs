@@ -145,4 +145,10 @@ pub struct Meta<'a> {
     /// The least severe log message that the client wants for this request.
     #[serde(borrow, default, rename = "io.modelcontextprotocol/logLevel")]
     pub log_level: Option<Text<'a>>,
+    /// The client's own span (W3C Trace Context), as it was sent.
+    #[serde(borrow, default)]
+    pub traceparent: Option<&'a RawValue>,
+    /// What goes with it.
+    #[serde(borrow, default)]
+    pub tracestate: Option<&'a RawValue>,
 }

@@ -30,6 +30,20 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// A word for it, one of few.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Result => "ok",
+            Self::TooSoon(_) => "rate_limited",
+            Self::Error(ErrorCode::Internal) => "internal",
+            Self::Error(_) => "refused",
+            Self::ToolError { code, .. } => code,
+        }
+    }
+}
+
 impl Frame {
     /// No message at all.
     #[must_use]

@@ -24,8 +24,14 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Leaves, which everybody may use, and what they may use themselves.
-const LEAVES: &[(&str, &[&str])] =
-    &[("error", &[]), ("address", &[]), ("amount", &["error"]), ("time", &["error"]), ("wire", &["error"])];
+const LEAVES: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("address", &[]),
+    ("amount", &["error"]),
+    ("observe", &["error"]),
+    ("time", &["error"]),
+    ("wire", &["error"]),
+];
 
 /// Where a driver of a database may be named.
 const DRIVERS: &[(&str, &[&str])] =

@@ -12,6 +12,7 @@ mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;
 mod limits;
+mod observe;
 mod protocol;
 mod records;
 mod sign_in;

@@ -11,8 +11,13 @@ use serde_json::Value;
 impl Proxied {
     /// What all upstreams list, as JSON with commas in between. Those that do not say it in time are left out; once they do, the
     /// client is told that the list has changed.
-    pub(in crate::mcp) async fn listed(&self, lists: List) -> String {
+    ///
+    /// None when there are no upstreams.
+    pub(in crate::mcp) async fn listed(&self, lists: List) -> Option<String> {
         let open = self.open().await;
+        if open.is_empty() {
+            return None;
+        }
         let lists = join_all(open.iter().map(|definition| async {
             let slot = self.slot(definition).ok()?;
             let opener = self.opener(&slot);
@@ -36,7 +41,7 @@ impl Proxied {
             }
             all.push_str(&items.json);
         }
-        all
+        Some(all)
     }
 
     /// Has the session told when an upstream's lists change.

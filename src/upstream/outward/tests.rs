@@ -79,6 +79,7 @@ fn definition(name: &str, reach: Reach) -> Definition {
         limits: UpstreamLimits::default(),
         identity: None,
         authorization: None,
+        added: false,
     }
 }
 

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
+use zeroize::Zeroizing;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -62,11 +63,13 @@ fn definition(command: &[&str]) -> Definition {
         limits: UpstreamLimits::default(),
         identity: None,
         authorization: None,
+        added: false,
     }
 }
 
 async fn open_as(definition: Definition, environment: &[(&str, &str)]) -> Result<Child, Failure> {
-    let environment = environment.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let environment =
+        environment.iter().map(|(name, text)| ((*name).to_owned(), Zeroizing::new((*text).to_owned()))).collect();
     let outward = Outward::fixed(definition, http::HeaderMap::new(), environment);
     let (inbox, tasks) = (Recorder::new(), TaskTracker::new());
     let link = open(outward, Arc::clone(&inbox) as Arc<dyn Inbox>, &tasks).await?;

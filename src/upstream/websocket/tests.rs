@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tenancy::Role as Member;
+use crate::upstream::Destinations;
 use crate::upstream::definition::{Allowed, Definition, EraChoice, Isolation, Reach, Tenants, UpstreamLimits};
 use crate::upstream::recorder::{Came, Recorder, request as send};
 use crate::upstream::template::Template;
@@ -40,6 +41,7 @@ async fn listen() -> (TcpListener, Definition) {
         limits: UpstreamLimits { max_message_bytes: 100_000, ..UpstreamLimits::default() },
         identity: None,
         authorization: None,
+        added: false,
     };
     (listener, definition)
 }
@@ -51,7 +53,8 @@ async fn connect_to(definition: Definition, inbox: &Arc<Recorder>) -> Result<(Bo
     ]);
     let outward = Outward::fixed(definition, headers, Vec::new());
     let tasks = TaskTracker::new();
-    let link = open(outward, &Outbound, Arc::clone(inbox) as Arc<dyn Inbox>, &tasks);
+    let outbound = Outbound::new(Destinations::Any);
+    let link = open(outward, &outbound, Arc::clone(inbox) as Arc<dyn Inbox>, &tasks);
     Ok((timeout(DEADLINE, link).await.expect("it does not take for ever")?, tasks))
 }
 

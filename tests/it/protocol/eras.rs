@@ -116,12 +116,14 @@ async fn lists_say_how_long_they_may_be_kept_in_the_modern_era_alone() {
         ("resources/list", "private"),
         ("resources/templates/list", "public"),
         ("prompts/list", "public"),
-        ("server/discover", "public"),
     ] {
         let result = modern.result(method, json!({})).await;
         assert_eq!(result["cacheScope"], scope, "{method}");
         assert_eq!(result["ttlMs"] == 0, scope == "private", "{method}: {}", result["ttlMs"]);
     }
+    // What upstreams can do depends on who asks.
+    let discovered = modern.result("server/discover", json!({})).await;
+    assert_eq!((&discovered["cacheScope"], &discovered["ttlMs"]), (&json!("private"), &json!(60_000)));
     // The client checks that a legacy result has nothing of the kind.
     let mut legacy = server.sign_in("ann").await;
     for method in ["tools/list", "resources/list", "resources/templates/list", "prompts/list"] {

@@ -194,5 +194,6 @@ fn definition(url: &Url) -> Definition {
         limits: UpstreamLimits { max_message_bytes: LIMIT, ..UpstreamLimits::default() },
         identity: None,
         authorization: None,
+        added: false,
     }
 }
