@@ -2,19 +2,19 @@
 
 use super::dispatcher::{Dispatcher, Step};
 use super::failures::{missing, no_such_level, not_found};
-use super::features::{Features, completing, no_such_reference, unknown};
+use super::features::{completing, no_such_reference, unknown};
 use super::lists::{self, PageOf};
 use super::params::Params;
 use super::proxy::Proxied;
-use super::running::{Running, Work};
+use super::running::Running;
 use super::subscriptions;
+use super::work::nobody;
 use crate::session::{Announcer, Channel, InFlight, NotAdmitted, OwnWords, Session};
 use crate::tenancy::{Principal, TenantScope};
-use crate::tools::{Arguments, Asker, Context, Keep, Members, Prompts, Reporter, Resources, Round};
+use crate::tools::{Arguments, Asker, Context, Members, Prompts, Reporter, Resources};
 use crate::upstream::{List, Logs, Upstreams};
 use crate::wire::{self, Answer, Capabilities, Era, ErrorCode, RequestId, WireError};
 use serde_json::value::RawValue;
-use std::future::Future;
 use std::sync::Arc;
 
 /// A request on its way to an answer.
@@ -278,89 +278,7 @@ impl Exchange<'_> {
         Ok(Step::Run(Running::new(in_flight, Era::Modern, Box::pin(work))))
     }
 
-    /// What is answered when nobody here has what is meant.
-    fn otherwise(&self, proxied: Option<Proxied>, missing: WireError, pass: impl FnOnce(Proxied) -> Work) -> Otherwise {
-        match proxied {
-            Some(proxied) => Otherwise::Asks(pass(proxied)),
-            None => Otherwise::Fails(missing),
-        }
-    }
-
-    /// Runs what gives the members of a result, and whether it is one that may be kept.
-    fn run<F>(
-        self,
-        params: &Params<'_>,
-        start: impl FnOnce(Arc<Features>, Context, Era) -> F,
-    ) -> Result<Step, (RequestId, WireError)>
-    where
-        F: Future<Output = Result<(Members, bool), WireError>> + Send + 'static,
-    {
-        match self.context(params, nobody()) {
-            Ok(context) => {
-                let nothing = Otherwise::Fails(WireError::new(ErrorCode::Internal, wire::INTERNAL));
-                let work = self.work(context, nothing, |features, context, era| {
-                    let running = start(features, context, era);
-                    async move { running.await.map(Some) }
-                });
-                Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
-            }
-            Err(error) => Err(self.fail(error)),
-        }
-    }
-
-    /// The same for what may ask the client for something, or may be somebody else's.
-    fn run_asking<F>(
-        self,
-        method: &str,
-        what: &str,
-        params: &Params<'_>,
-        otherwise: Otherwise,
-        start: impl FnOnce(Arc<Features>, Context, Era) -> F,
-    ) -> Result<Step, (RequestId, WireError)>
-    where
-        F: Future<Output = Result<Option<(Members, bool)>, WireError>> + Send + 'static,
-    {
-        let foreign_states = matches!(otherwise, Otherwise::Asks(_));
-        let prepared = self.asking(method, what, params, foreign_states).and_then(|asking| {
-            let context = self.context(params, asking.asker.clone())?;
-            Ok((asking, context))
-        });
-        match prepared {
-            Ok((asking, context)) => {
-                let work = asking.run(self.work(context, otherwise, start));
-                Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
-            }
-            Err(error) => Err(self.fail(error)),
-        }
-    }
-
-    fn work<F>(
-        &self,
-        context: Context,
-        otherwise: Otherwise,
-        start: impl FnOnce(Arc<Features>, Context, Era) -> F,
-    ) -> Work
-    where
-        F: Future<Output = Result<Option<(Members, bool)>, WireError>> + Send + 'static,
-    {
-        let answer = self.answer();
-        let running = start(Arc::clone(&self.dispatcher.features), context, self.era);
-        Box::pin(async move {
-            match running.await {
-                Ok(Some((Members { json, keep: Keep { ttl, public } }, true))) => {
-                    answer.cacheable(&json, u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX), public)
-                }
-                Ok(Some((members, false))) => answer.members(&members.json),
-                Ok(None) => match otherwise {
-                    Otherwise::Asks(work) => work.await,
-                    Otherwise::Fails(error) => answer.error(&error),
-                },
-                Err(error) => answer.error(&error),
-            }
-        })
-    }
-
-    fn context(&self, params: &Params<'_>, asker: Asker) -> Result<Context, WireError> {
+    pub(super) fn context(&self, params: &Params<'_>, asker: Asker) -> Result<Context, WireError> {
         let announcer = Announcer::new(Arc::clone(&self.dispatcher.manager));
         Ok(Context { reporter: self.reporter(params)?, scope: self.scope.clone(), asker, announcer })
     }
@@ -385,17 +303,4 @@ impl Exchange<'_> {
     pub(super) fn fail(self, error: WireError) -> (RequestId, WireError) {
         (self.id, error)
     }
-}
-
-/// What comes of a request for what nobody here has.
-enum Otherwise {
-    /// An upstream is asked.
-    Asks(Work),
-    /// It is refused.
-    Fails(WireError),
-}
-
-/// For requests on which nobody may be asked.
-fn nobody() -> Asker {
-    Asker::in_rounds(Capabilities::default(), Round::default())
 }

@@ -19,6 +19,7 @@ mod request_state;
 mod rounds;
 mod running;
 mod subscriptions;
+mod work;
 
 pub use about::{ACCOUNT_INSTRUCTIONS, About, INSTRUCTIONS};
 pub use dispatcher::{Dispatcher, Step};

@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 
 const WAVES: usize = 20;
 const WAVE: usize = 500;
-/// Tasks that run without anybody connected: the server, what attends to sessions over HTTP, and what tends
-/// keys.
-const OF_THE_SERVER: usize = 3;
+/// Tasks that run without anybody connected: the server, what attends to sessions over HTTP, what tends keys, what tends
+/// upstreams, and what follows their configuration.
+const OF_THE_SERVER: usize = 5;
 
 /// How a connection goes.
 #[derive(Debug, Clone, Copy)]
