@@ -10,6 +10,7 @@ mod definition;
 mod failure;
 mod http;
 mod link;
+mod oauth;
 mod outbound;
 mod outward;
 mod template;
