@@ -19,6 +19,7 @@ mod handshake;
 mod health;
 mod http;
 mod link;
+mod oauth;
 mod outbound;
 mod outward;
 pub(crate) mod own;

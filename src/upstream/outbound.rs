@@ -60,6 +60,11 @@ impl Outbound {
         Self::over(Connector::new(destinations, Arc::new(System::default())))
     }
 
+    /// Where it connects to.
+    pub(crate) fn destinations(&self) -> Destinations {
+        self.connector.destinations
+    }
+
     fn over(connector: Connector) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

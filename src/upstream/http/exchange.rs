@@ -1,6 +1,6 @@
 //! One message to the upstream, and what it answers to that.
 
-use super::answer::{error_message, is_answer};
+use super::answer::{is_about_session, is_answer, is_error};
 use super::headers::{self, LAST_EVENT, SESSION, VERSION};
 use super::state::{Key, Running, State, Turn};
 use crate::upstream::outbound::{Outbound, read};
@@ -127,17 +127,14 @@ impl Exchange {
         }
         let Ok(body) = read(response.into_body(), self.limit).await else { return Err(plain) };
         let Ok(text) = std::str::from_utf8(&body) else { return Err(plain) };
-        match error_message(text, id) {
-            // Not every upstream knows the status for that: some say so in words.
-            Some(message) if in_session && status == StatusCode::BAD_REQUEST && is_about_sessions(&message) => {
-                Err(self.forgotten(Failure::Forgotten))
-            }
-            Some(_) => {
-                self.inbox.message(text, Some(id));
-                Ok(())
-            }
-            None => Err(plain),
+        if in_session && status == StatusCode::BAD_REQUEST && is_about_session(text) {
+            return Err(self.forgotten(Failure::Forgotten));
         }
+        if !is_error(text, id) {
+            return Err(plain);
+        }
+        self.inbox.message(text, Some(id));
+        Ok(())
     }
 
     /// Sends what has no answer; whether it was accepted.
@@ -182,6 +179,19 @@ impl Exchange {
             headers.insert(LAST_EVENT, last.clone());
         }
         self.send(Method::GET, headers, Bytes::new()).await
+    }
+
+    /// Whether a response that refuses something says that the session is not known.
+    pub(super) async fn is_forgotten(&self, response: Response<Incoming>) -> bool {
+        let in_session = self.state.lock().session.is_some();
+        match response.status() {
+            StatusCode::NOT_FOUND => in_session,
+            StatusCode::BAD_REQUEST if in_session && kind(&response) == Kind::Json => {
+                let body = read(response.into_body(), UNASKED_BYTES).await.unwrap_or_default();
+                std::str::from_utf8(&body).is_ok_and(is_about_session)
+            }
+            _ => false,
+        }
     }
 
     /// The upstream does not know the session any more; the failure is given back.
@@ -247,8 +257,4 @@ pub(super) fn kind(response: &Response<Incoming>) -> Kind {
     } else {
         Kind::Other
     }
-}
-
-fn is_about_sessions(message: &str) -> bool {
-    message.to_ascii_lowercase().contains("session")
 }

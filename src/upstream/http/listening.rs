@@ -39,8 +39,7 @@ impl Exchange {
                 }
                 Ok(response) => {
                     let status = response.status();
-                    let in_session = self.state.lock().session.is_some();
-                    if in_session && status == StatusCode::NOT_FOUND {
+                    if self.is_forgotten(response).await {
                         self.forgotten(Failure::Forgotten);
                         return;
                     }

@@ -6,7 +6,6 @@ use super::exchange::{Exchange, Kind, kind};
 use super::state::Key;
 use crate::upstream::Failure;
 use crate::upstream::outbound::chain;
-use http::StatusCode;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use std::time::Duration;
@@ -85,12 +84,17 @@ impl Exchange {
                 Ok(response) if response.status().is_success() && kind(&response) == Kind::Events => {
                     return Ok(response.into_body());
                 }
-                // The request was begun, so it is not as if nothing had happened.
-                Ok(response) if response.status() == StatusCode::NOT_FOUND => {
-                    return Err(self.forgotten(Failure::Ended(why)));
+                Ok(response) => {
+                    let again = response.status().is_server_error();
+                    // The request was begun, so it is not as if nothing had happened.
+                    if self.is_forgotten(response).await {
+                        return Err(self.forgotten(Failure::Ended(why)));
+                    }
+                    if !again {
+                        return Err(Failure::Ended(why));
+                    }
                 }
-                Ok(response) if !response.status().is_server_error() => return Err(Failure::Ended(why)),
-                Ok(_) | Err(_) => {}
+                Err(_) => {}
             }
         }
         Err(Failure::Ended(why))

@@ -28,7 +28,7 @@ const PATIENCE_EACH: Duration = Duration::from_secs(4);
 /// Makes connections.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
-    destinations: Destinations,
+    pub(super) destinations: Destinations,
     network: Arc<dyn Network>,
     tls: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
 }

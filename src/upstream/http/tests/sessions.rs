@@ -34,8 +34,7 @@ async fn a_session_is_carried_on_and_ended() {
 
 #[tokio::test]
 async fn a_forgotten_session_says_so_in_either_way() {
-    let words =
-        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}"#;
+    let words = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}"#;
     for (status, body) in
         [(404, ""), (404, r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"x"}}"#), (400, words)]
     {
@@ -76,9 +75,12 @@ async fn what_concerns_no_request_comes_on_a_stream_of_its_own_that_is_kept_open
 
 #[tokio::test]
 async fn a_session_that_is_forgotten_between_requests_is_noticed() {
-    let mut stage = Stage::in_session(|_| status(404)).await;
-    stage.notify("notifications/initialized");
-    assert!(matches!(stage.came().await, Came::Ended(Failure::Ended(why)) if why.contains("forgotten")));
+    let words = r#"{"error":{"code":-32000,"message":"no session"}}"#;
+    for (status, body) in [(404, ""), (400, words)] {
+        let mut stage = Stage::in_session(move |_| reply(status, &[JSON], body)).await;
+        stage.notify("notifications/initialized");
+        assert!(matches!(stage.came().await, Came::Ended(Failure::Ended(why)) if why.contains("forgotten")));
+    }
 }
 
 #[tokio::test]
