@@ -11,6 +11,9 @@ mod clashes;
 mod definition;
 mod failure;
 mod link;
+mod openapi;
+mod outbound;
+mod outward;
 mod template;
 
 pub(crate) use clashes::check_together;
