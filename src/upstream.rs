@@ -20,6 +20,7 @@ mod health;
 mod http;
 mod link;
 mod oauth;
+mod openapi;
 mod outbound;
 mod outward;
 pub(crate) mod own;

@@ -145,3 +145,80 @@ impl Told {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::metrics::SessionCounts;
+    use super::*;
+    use opentelemetry::trace::TracerProvider;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::filter::{LevelFilter, filter_fn};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("nobody panics").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_call_of_an_upstream_is_a_span_a_line_and_a_count() {
+        let (lines, provider, metrics) = (Lines::default(), SdkTracerProvider::builder().build(), Metrics::new());
+        let kept = lines.clone();
+        let written = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || kept.clone());
+        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry()
+            .with(written.with_filter(LevelFilter::INFO))
+            .with(spans.with_filter(filter_fn(super::super::is_span)));
+        tracing::subscriber::with_default(subscriber, || {
+            let theirs = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+            let parent = TraceContext::read(theirs, Some("a=1")).expect("it is one");
+            let asked = Asked { tenant: Some(&"acme"), session: &"s1", tool: "files_read", parent: Some(&parent) };
+            let call = Call::of_upstream(&metrics, asked, "files", true);
+            let ours = call.trace_context().expect("spans are collected");
+            assert!(
+                ours.traceparent().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && ours.traceparent() != theirs
+            );
+            assert_eq!(ours.tracestate().as_deref(), Some("a=1"));
+            call.finish("timed_out");
+            drop(Call::of_upstream(&metrics, Asked { parent: None, ..asked }, "mine", false));
+            Call::built_in(&metrics, asked).finish("ok");
+        });
+        let lines = String::from_utf8(lines.0.lock().expect("nobody panics").clone()).expect("it is text");
+        let lines: Vec<_> = lines.lines().collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        for part in [
+            "tenant=\"acme\"",
+            "session=\"s1\"",
+            "upstream=\"files\"",
+            "tool=\"files_read\"",
+            "milliseconds=",
+            "outcome=\"timed_out\"",
+        ] {
+            assert!(lines[0].contains(part), "{part} is not in {}", lines[0]);
+        }
+        assert!(lines[1].contains("upstream=\"mine\"") && lines[1].contains("outcome=\"cancelled\""), "{}", lines[1]);
+        let text = metrics.text(SessionCounts::default(), &[]);
+        for series in ["{upstream=\"files\",outcome=\"timed_out\"} 1", "{upstream=\"added\",outcome=\"cancelled\"} 1"] {
+            assert!(text.contains(series), "{series} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn without_a_collector_there_is_no_span_to_tell_of() {
+        let asked = Asked { tenant: None, session: &"s1", tool: "files_read", parent: None };
+        assert_eq!(Call::of_upstream(&Metrics::new(), asked, "files", true).trace_context(), None);
+    }
+}

@@ -13,7 +13,7 @@ use url::Url;
 const LONGEST_PREFIX: usize = 64;
 /// The longest pattern.
 const LONGEST_PATTERN: usize = 256;
-/// Headers that the gateway sets itself, in lower case.
+/// Headers that the gateway sets itself, in lower case; the first one not for each way.
 const OWN_HEADERS: &[&str] = &[
     "accept",
     "connection",
@@ -72,11 +72,11 @@ impl Definition {
             }
             Reach::Http { url, headers } => {
                 check_url("url", url, &["https", "http"])?;
-                check_headers(headers)
+                check_headers(headers, OWN_HEADERS)
             }
             Reach::WebSocket { url, headers } => {
                 check_url("ws", url, &["wss", "ws"])?;
-                check_headers(headers)
+                check_headers(headers, OWN_HEADERS)
             }
             Reach::OpenApi { document, base_url, headers, .. } => {
                 if document.contains("${") {
@@ -87,7 +87,8 @@ impl Definition {
                     check_url("openapi", &document, &["https", "http"])?;
                 }
                 base_url.iter().try_for_each(|url| check_url("base_url", url, &["https", "http"]))?;
-                check_headers(headers)
+                // What it answers in is for whoever knows the API to say.
+                check_headers(headers, &OWN_HEADERS[1..])
             }
         }
     }
@@ -210,11 +211,11 @@ fn check_variable(name: &str, value: &Template) -> Result<(), String> {
     }
 }
 
-fn check_headers(headers: &BTreeMap<String, Template>) -> Result<(), String> {
+fn check_headers(headers: &BTreeMap<String, Template>, reserved: &[&str]) -> Result<(), String> {
     for (name, value) in headers {
         let parsed =
             HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("headers: {name:?} cannot name a header"))?;
-        let own = OWN_HEADERS.contains(&parsed.as_str());
+        let own = reserved.contains(&parsed.as_str());
         if own || OWN_BEGINNINGS.iter().any(|beginning| parsed.as_str().starts_with(beginning)) {
             return Err(format!("headers: {name} is set by the gateway itself; remove it"));
         }

@@ -107,7 +107,7 @@ impl Environment {
                 Reach::Command { .. } => super::stdio::open(outward.clone(), inbox, tasks).await,
                 Reach::Http { .. } => super::http::open(outward.clone(), outbound, inbox, tasks),
                 Reach::WebSocket { .. } => super::websocket::open(outward.clone(), outbound, inbox, tasks).await,
-                Reach::OpenApi { .. } => Err(Failure::Unreachable("OpenAPI upstreams are not served yet".into())),
+                Reach::OpenApi { .. } => super::openapi::open(outward.clone(), outbound, inbox, tasks).await,
             }
         })
         .await
