@@ -14,6 +14,7 @@ pub(crate) fn tools() -> Vec<Tool> {
         plain("test_tool_with_logging", "Says three things while it runs."),
         plain("test_logging_tool", "Says one thing to who asked to hear it."),
         plain("test_tool_with_progress", "Says three times how far it is."),
+        plain("test_reconnection", "Says one thing, and takes a while."),
         plain("test_trigger_tool_change", "Says that the tools have changed."),
         plain("test_trigger_prompt_change", "Says that the prompts have changed."),
         plain("test_trigger_resource_change", "Says that the resources have changed."),
@@ -48,7 +49,11 @@ pub(crate) async fn call(
                 step().await;
             }
         }
-        "test_reconnection" => step().await,
+        "test_reconnection" => {
+            // What comes before the answer makes it a stream, which may be taken up again.
+            log(context, LoggingLevel::Info, "there is more to come").await;
+            step().await;
+        }
         "test_trigger_tool_change" => {
             let _ = context.peer.notify_tool_list_changed().await;
             shared.subscribers.tools_changed().await;

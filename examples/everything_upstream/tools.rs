@@ -19,7 +19,6 @@ pub(crate) fn all() -> Vec<Tool> {
         plain("test_multiple_content_types", "Answers with a text, a picture and a resource."),
         plain("test_error_handling", "Fails."),
         plain("test_missing_capability", "Is only for clients whose model can be asked."),
-        plain("test_reconnection", "Takes a while."),
         tool("json_schema_2020_12_tool", "Has a schema with much in it.", elaborate()),
         tool(
             "test_custom_header",

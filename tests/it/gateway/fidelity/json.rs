@@ -28,19 +28,10 @@ pub(super) fn any_object(lines: bool) -> BoxedStrategy<String> {
 
 /// Some members whose names begin so, and can therefore be told from others.
 pub(super) fn extras(beginning: &'static str) -> BoxedStrategy<Vec<String>> {
-    let name = whole_piece().prop_map(move |piece| format!("\"{beginning}{piece}\""));
-    let one = (name, space(false), value(false));
-    vec(one.prop_map(|(name, space, value)| format!("{name}:{space}{value}")), 0..4)
-        .prop_map(|members| {
-            // The same name twice in an envelope is nothing that has to be passed on.
-            members.into_iter().enumerate().map(|(at, member)| member.replacen('"', &format!("\"{at}"), 1)).collect()
-        })
-        .prop_map(move |members: Vec<String>| {
-            let renamed = |(at, member): (usize, &String)| {
-                member.replacen(&format!("\"{at}{beginning}"), &format!("\"{beginning}{at}"), 1)
-            };
-            members.iter().enumerate().map(renamed).collect()
-        })
+    // The same name twice is nothing that has to be passed on here, so each has its number.
+    let member = move |(at, (name, space, value))| format!("\"{beginning}{at}{name}\":{space}{value}");
+    vec((whole_piece(), space(false), value(false)), 0..4)
+        .prop_map(move |members: Vec<(String, String, String)>| members.into_iter().enumerate().map(member).collect())
         .boxed()
 }
 
