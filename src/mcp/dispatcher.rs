@@ -6,12 +6,14 @@ use super::params::Params;
 use super::registry::Registry;
 use super::request_state::Sealer;
 use super::running::Running;
-use super::{notify, subscriptions};
+use super::{notify, proxy, subscriptions};
 use crate::error::Result;
 use crate::session::{Channel, Session, SessionManager};
 use crate::tenancy::{Principal, Recognised, Role, TenantId};
 use crate::upstream::Upstreams;
-use crate::wire::{self, Answer, Era, ErrorCode, Frame, Incoming, LATEST_LEGACY, Request, RequestId, WireError};
+use crate::wire::{
+    self, Answer, Era, ErrorCode, Frame, Incoming, LATEST_LEGACY, Mirrored, Request, RequestId, WireError,
+};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -59,6 +61,16 @@ impl Dispatcher {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.features.registry
+    }
+
+    /// The arguments that HTTP headers repeat, of a tool that an upstream serves to who speaks on this channel; none when
+    /// it is no upstream's.
+    pub async fn mirrored_beyond(&self, channel: &Channel, tool: &str) -> Option<Vec<Mirrored>> {
+        if self.features.registry.get(tool).is_some() {
+            return None;
+        }
+        let scope = self.manager.authority().scope(channel.principal()?)?;
+        proxy::mirrored(&self.features.upstreams, &scope, channel, tool).await
     }
 
     /// Takes a message that came on a channel.

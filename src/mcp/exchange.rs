@@ -103,7 +103,8 @@ impl Exchange<'_> {
                 subscriptions::unsubscribe(self.session(), &uri);
                 Ok(Step::Answer(self.answer().members("")))
             }
-            _ => match proxied {
+            // What both eras know is nobody else's to know.
+            _ => match proxied.filter(|_| !wire::is_core(method)) {
                 Some(proxied) => Ok(Step::Run(Running::new(self.in_flight, self.era, proxied.other()))),
                 None => {
                     let message = format!("Method not found: {method}");

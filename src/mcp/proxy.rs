@@ -7,11 +7,14 @@ mod bridge;
 mod lists;
 mod route;
 
+pub(super) use route::mirrored;
+
 use super::exchange::Exchange;
 use super::params::Params;
 use super::request_state::{Belonging, Sealer};
 use super::running::Work;
 use crate::error::Error;
+use crate::observe::{Asked, Call, TraceContext};
 use crate::session::{Channel, SessionManager};
 use crate::tenancy::TenantScope;
 use crate::time::now;
@@ -42,6 +45,10 @@ pub(super) struct Proxied {
     /// What a call that waits for this request is found by, and the answers that the request brings.
     resumed: Option<String>,
     of: Option<Belonging>,
+    /// The trace that the call is part of.
+    trace: Option<TraceContext>,
+    /// Whether that is a span of the gateway's own.
+    is_traced: bool,
 }
 
 /// Where a request goes, and what it is about there.
@@ -90,6 +97,8 @@ impl Exchange<'_> {
             answer: self.answer(),
             resumed: None,
             of: None,
+            trace: params.trace_context(),
+            is_traced: false,
         };
         if self.era == Era::Modern {
             let what = params.name.as_deref().or(params.uri.as_deref()).unwrap_or_default();
@@ -116,7 +125,18 @@ impl Proxied {
                 Err(failure) => return self.failed(&definition.name, &failure),
             };
             let renamed = (own != name).then(|| own.clone());
-            self.pass(vec![Target { slot, name: renamed, about: Some(own) }]).await
+            let target = vec![Target { slot, name: renamed, about: Some(own) }];
+            if self.method != "tools/call" {
+                return self.pass(target).await;
+            }
+            let seen = self.seen(&name, &definition);
+            let mut passing = self;
+            if let Some(span) = seen.trace_context() {
+                (passing.trace, passing.is_traced) = (Some(span), true);
+            }
+            let frame = passing.pass(target).await;
+            seen.finish(frame.outcome.word());
+            frame
         })
     }
 
@@ -161,8 +181,17 @@ impl Proxied {
                 let message = format!("Method not found: {}", self.method);
                 return self.answer.error(&WireError::new(ErrorCode::MethodNotFound, message));
             };
-            self.pass(vec![Target { slot, name: None, about: None }]).await
+            // The headers of the extension for tasks repeat which one is meant.
+            let about = Object::read(&self.params).and_then(|params| params.text("taskId"));
+            self.pass(vec![Target { slot, name: None, about }]).await
         })
+    }
+
+    /// The call as it is seen from outside.
+    fn seen(&self, tool: &str, definition: &Definition) -> Call {
+        let (tenant, session) = (self.scope.principal().tenant(), self.channel.session().id());
+        let asked = Asked { tenant: Some(&tenant), session: &session, tool, parent: self.trace.as_ref() };
+        Call::of_upstream(self.manager.metrics(), asked, &definition.name, !definition.added)
     }
 
     fn slot(&self, definition: &Arc<Definition>) -> Result<Arc<Slot>, Failure> {

@@ -3,21 +3,22 @@
 use super::caller::Asked;
 use super::peer::Peer;
 use crate::session::{Channel, SessionLimits, Unasked};
-use crate::wire::Capability;
+use crate::wire::{Capabilities, Capability};
 use std::sync::Weak;
 
-/// Whether the client can be asked for this: it hears what comes before an answer, and has declared what it takes. What
-/// we do not know, it may.
+/// Whether the client can be asked for this: it hears what comes before an answer, and has declared what it takes.
 pub(crate) fn can(channel: &Channel, method: &str) -> bool {
-    let session = channel.session();
-    let declared = session.capabilities();
-    channel.is_heard()
-        && match method {
-            "sampling/createMessage" => declared.has(Capability::Sampling),
-            "elicitation/create" => declared.has(Capability::Elicitation) || declared.has(Capability::UrlElicitation),
-            "roots/list" => declared.has(Capability::Roots),
-            _ => true,
-        }
+    channel.is_heard() && can_be_asked(channel.session().capabilities(), method)
+}
+
+/// Whether a client that has declared this can be asked so. What we do not know, it may.
+pub(crate) fn can_be_asked(declared: Capabilities, method: &str) -> bool {
+    match method {
+        "sampling/createMessage" => declared.has(Capability::Sampling),
+        "elicitation/create" => declared.has(Capability::Elicitation) || declared.has(Capability::UrlElicitation),
+        "roots/list" => declared.has(Capability::Roots),
+        _ => true,
+    }
 }
 
 /// Asks, waits, and tells the upstream what was answered.

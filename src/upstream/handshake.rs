@@ -44,6 +44,21 @@ impl Opener {
         if self.capabilities.starts_with('{') { &self.capabilities } else { "{}" }
     }
 
+    /// What a legacy upstream is told that can be asked for, once for the whole session. A modern client says it with
+    /// each request, so it may be anything that can be passed on; what a request's client can't do is refused then.
+    fn for_a_session(&self) -> String {
+        let mut capabilities = Object::read(self.capabilities()).unwrap_or_default();
+        if self.era == Era::Modern {
+            capabilities.set("elicitation", r#"{"form":{},"url":{}}"#);
+            for name in ["sampling", "roots"] {
+                if capabilities.get(name).is_none() {
+                    capabilities.set(name, "{}");
+                }
+            }
+        }
+        capabilities.json()
+    }
+
     /// The `_meta` that a modern request needs, with these members put in.
     pub(crate) fn put_meta(&self, meta: &mut Object<'_>) {
         meta.set("io.modelcontextprotocol/clientCapabilities", self.capabilities().to_owned());
@@ -90,7 +105,7 @@ pub(super) async fn shake(peer: &Arc<Peer>, opener: &Opener, era: Era) -> Result
 async fn initialize(peer: &Arc<Peer>, opener: &Opener) -> Result<Agreed, Failure> {
     let params = format!(
         r#"{{"protocolVersion":"{LATEST_LEGACY}","capabilities":{},"clientInfo":{}}}"#,
-        opener.capabilities(),
+        opener.for_a_session(),
         opener.implementation()
     );
     let reply = ask(peer, "initialize", &params).await?;

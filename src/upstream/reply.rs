@@ -68,10 +68,16 @@ impl Reply {
         ];
         // Other codes say nothing to a transport.
         let code = self.error_code();
-        known
-            .into_iter()
-            .find(|known| code == Some(i64::from(*known as i32)))
-            .map_or(if self.is_error() { Outcome::Error(ErrorCode::Internal) } else { Outcome::Result }, Outcome::Error)
+        if let Some(known) = known.into_iter().find(|known| code == Some(i64::from(*known as i32))) {
+            return Outcome::Error(known);
+        }
+        if self.is_error() {
+            Outcome::Error(ErrorCode::Internal)
+        } else if self.payload().contains(r#""isError":true"#) {
+            Outcome::ToolError { code: "tool_error", retry_after: None }
+        } else {
+            Outcome::Result
+        }
     }
 }
 

@@ -23,4 +23,4 @@ pub use id::RequestId;
 pub use mirror::{Mirrored, mirrored_by_schema};
 pub use object::Object;
 pub use passing::{Passing, Response};
-pub use version::{Era, LATEST_LEGACY, LEGACY, MODERN, allows_batches, keeps_null_ids, negotiate};
+pub use version::{Era, LATEST_LEGACY, LEGACY, MODERN, allows_batches, is_core, keeps_null_ids, negotiate};

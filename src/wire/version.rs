@@ -34,3 +34,30 @@ pub fn allows_batches(version: &str) -> bool {
 pub fn keeps_null_ids(version: &str) -> bool {
     version < LATEST_LEGACY
 }
+
+/// Whether a method is one of the core protocol's, of either era: what is not served of those is not there, whatever
+/// extensions anybody has.
+#[must_use]
+pub fn is_core(method: &str) -> bool {
+    matches!(
+        method,
+        "initialize"
+            | "ping"
+            | "logging/setLevel"
+            | "server/discover"
+            | "subscriptions/listen"
+            | "tools/list"
+            | "tools/call"
+            | "resources/list"
+            | "resources/templates/list"
+            | "resources/read"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "prompts/list"
+            | "prompts/get"
+            | "completion/complete"
+            | "sampling/createMessage"
+            | "elicitation/create"
+            | "roots/list"
+    )
+}

@@ -3,8 +3,8 @@
 use super::{Passed, Proxied, Target};
 use crate::mcp::request_state::State;
 use crate::tools::Answers;
-use crate::upstream::{Asked, Asks, Failure, Logs, Opener, Parked, Peer};
-use crate::wire::{Era, Object};
+use crate::upstream::{Asked, Asks, Failure, Logs, Opener, Parked, Peer, can_be_asked as can};
+use crate::wire::{Capabilities, Era, Object};
 use futures_util::future::join_all;
 use serde_json::Value;
 use std::sync::Arc;
@@ -36,11 +36,20 @@ impl Proxied {
                 params.set("name", name);
             }
         }
-        if self.era == era {
+        let span = self.trace.as_ref().filter(|_| self.is_traced);
+        if self.era == era && span.is_none() {
             return params;
         }
         let mut meta = params.get("_meta").and_then(Object::read).unwrap_or_default();
+        if let Some(span) = span {
+            meta.set("traceparent", Value::from(span.traceparent()).to_string());
+            match span.tracestate() {
+                Some(state) => meta.set("tracestate", Value::from(state).to_string()),
+                None => meta.remove("tracestate"),
+            }
+        }
         match era {
+            _ if self.era == era => {}
             Era::Legacy => MODERN_META.iter().for_each(|member| meta.remove(member)),
             Era::Modern => {
                 opener.put_meta(&mut meta);
@@ -51,7 +60,7 @@ impl Proxied {
             }
         }
         let (meta, empty) = (meta.json(), meta.is_empty());
-        if era == Era::Legacy {
+        if era == Era::Legacy && self.era == Era::Modern {
             params.remove("inputResponses");
             params.remove("requestState");
         }
@@ -141,8 +150,7 @@ impl Proxied {
         call.peer.redirect(call.pending.id, self.caller(Asks::InRounds(sender)));
         // What was asked since is asked now.
         while let Ok(asked) = call.asks.try_recv() {
-            call.keys += 1;
-            call.open.push((call.keys.to_string(), asked));
+            self.note(&mut call, asked);
         }
         call.asks = asks;
         let params = Object::read(&self.params).unwrap_or_default();
@@ -164,20 +172,30 @@ impl Proxied {
     /// Waits until the call is answered, or asks for something.
     async fn round(&self, target: &Target, mut call: Parked) -> Result<Passed, Failure> {
         let limit = target.slot.definition.limits.call;
-        let asked = tokio::select! {
-            biased;
-            reply = call.pending.within(limit) => return reply.map(Passed::Reply),
-            Some(asked) = call.asks.recv() => asked,
-        };
-        let mut all = vec![asked];
-        while let Ok(asked) = call.asks.try_recv() {
-            all.push(asked);
-        }
-        for asked in all {
-            call.keys += 1;
-            call.open.push((call.keys.to_string(), asked));
+        while call.open.is_empty() {
+            let asked = tokio::select! {
+                biased;
+                reply = call.pending.within(limit) => return reply.map(Passed::Reply),
+                Some(asked) = call.asks.recv() => asked,
+            };
+            self.note(&mut call, asked);
+            while let Ok(asked) = call.asks.try_recv() {
+                self.note(&mut call, asked);
+            }
         }
         Ok(self.park(target, call))
+    }
+
+    /// Notes what is asked, if this request's client can be asked for it.
+    fn note(&self, call: &mut Parked, asked: Asked) {
+        let declared = self.client.as_ref().map(|(_, declared)| Capabilities::read(declared)).unwrap_or_default();
+        if can(declared, &asked.method) {
+            call.keys += 1;
+            call.open.push((call.keys.to_string(), asked));
+        } else {
+            let message = Value::from(format!("Method not found: the client can't be asked for {}", asked.method));
+            call.peer.answer(&asked.id, Err(&format!(r#"{{"code":-32601,"message":{message}}}"#)));
+        }
     }
 
     fn park(&self, target: &Target, call: Parked) -> Passed {

@@ -1,19 +1,42 @@
 //! Which upstream a request is for.
 
 use super::Proxied;
-use crate::upstream::{Definition, List, Reply, Slot};
-use crate::wire::Object;
+use crate::session::Channel;
+use crate::tenancy::TenantScope;
+use crate::upstream::{Definition, List, Reply, Slot, Upstreams, opener};
+use crate::wire::{Era, Mirrored, Object};
 use futures_util::future::join_all;
 use std::sync::Arc;
+
+/// The arguments that HTTP headers repeat, of a tool of an upstream's that serves modern clients of HTTP.
+pub(in crate::mcp) async fn mirrored(
+    upstreams: &Upstreams,
+    scope: &TenantScope,
+    channel: &Channel,
+    tool: &str,
+) -> Option<Vec<Mirrored>> {
+    if !upstreams.may_serve(scope.principal()) {
+        return None;
+    }
+    let (definition, own) = longest(upstreams.open_to(scope).await, tool)?;
+    let slot = upstreams.slot(&definition, scope, channel, Era::Modern).ok()?;
+    let opener = opener(channel, Era::Modern, definition.isolation, None);
+    let tools = tokio::time::timeout(definition.limits.list, slot.list(List::Tools, &opener)).await.ok()?.ok()?;
+    tools.find(&own).map(|tool| tool.mirrored.clone())
+}
+
+/// The upstream whose prefix is the longest that a name begins with, and what is left of the name.
+fn longest(open: Vec<Arc<Definition>>, name: &str) -> Option<(Arc<Definition>, String)> {
+    let named = open.into_iter().filter(|definition| name.starts_with(&definition.prefix));
+    let definition = named.max_by_key(|definition| definition.prefix.len())?;
+    let own = name[definition.prefix.len()..].to_owned();
+    Some((definition, own))
+}
 
 impl Proxied {
     /// By a name: the upstream whose prefix is the longest that it begins with, and what is left of the name.
     pub(super) async fn by_name(&self, name: &str) -> Option<(Arc<Definition>, String)> {
-        let open = self.open().await;
-        let named = open.into_iter().filter(|definition| name.starts_with(&definition.prefix));
-        let definition = named.max_by_key(|definition| definition.prefix.len())?;
-        let own = name[definition.prefix.len()..].to_owned();
-        Some((definition, own))
+        longest(self.open().await, name)
     }
 
     /// By a URI: those that list it come first, then those with a template that it fits, then the others that have

@@ -31,6 +31,8 @@ pub(super) struct Mirror<'a> {
     pub(super) name: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) uri: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "taskId")]
+    task: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) arguments: Option<&'a RawValue>,
 }
@@ -89,6 +91,8 @@ impl Asked<'_> {
         match &*self.method {
             "tools/call" | "prompts/get" => self.params.name.as_deref(),
             "resources/read" => self.params.uri.as_deref(),
+            // Of the extension for tasks.
+            "tasks/get" | "tasks/update" | "tasks/cancel" => self.params.task.as_deref(),
             _ => None,
         }
     }

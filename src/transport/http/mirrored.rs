@@ -19,7 +19,12 @@ const NAME: &str = "mcp-name";
 ///
 /// # Errors
 /// What differs, for whoever reads the client's log.
-pub(super) fn check(headers: &HeaderMap, asked: &Asked<'_>, registry: &Registry) -> Result<(), String> {
+pub(super) fn check(
+    headers: &HeaderMap,
+    asked: &Asked<'_>,
+    registry: &Registry,
+    beyond: Option<&[Mirrored]>,
+) -> Result<(), String> {
     let version = asked.version().unwrap_or_default();
     same(VERSION, one(headers, VERSION)?, Some(version))?;
     same(METHOD, one(headers, METHOD)?, Some(&asked.method))?;
@@ -30,7 +35,8 @@ pub(super) fn check(headers: &HeaderMap, asked: &Asked<'_>, registry: &Registry)
         (None, Some(_)) if !matches!(&*asked.method, "tools/call" | "prompts/get" | "resources/read") => {}
         (expected, name) => same(NAME, name.as_deref(), expected)?,
     }
-    let arguments = (&*asked.method == "tools/call").then(|| registry.mirrored(asked.name().unwrap_or_default()));
+    let arguments = (&*asked.method == "tools/call")
+        .then(|| beyond.unwrap_or_else(|| registry.mirrored(asked.name().unwrap_or_default())));
     match arguments {
         None | Some([]) => Ok(()),
         Some(arguments) => check_arguments(headers, asked, arguments),

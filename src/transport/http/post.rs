@@ -12,7 +12,7 @@ use super::stream::{Awaited, LogStream};
 use super::{Caller, Endpoint, Refused, SESSION, mirrored};
 use crate::mcp::{Running, Step};
 use crate::session::{Channel, EndReason, Mailbox, Session};
-use crate::wire::{Era, ErrorCode, Frame, LATEST_LEGACY, LEGACY, MODERN, Outcome, WireError};
+use crate::wire::{Era, ErrorCode, Frame, LATEST_LEGACY, LEGACY, MODERN, Mirrored, Outcome, WireError};
 use http::header::HeaderValue;
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
@@ -138,7 +138,8 @@ impl Post<'_> {
             }
             Message::Request(asked) => {
                 if asked.version().is_some() {
-                    mirrored::check(self.replies.headers, &asked, endpoint.dispatcher.registry())
+                    let beyond = self.repeated_beyond(&asked).await;
+                    mirrored::check(self.replies.headers, &asked, endpoint.dispatcher.registry(), beyond.as_deref())
                         .map_err(|why| refusals::mismatch(&asked.id, why))?;
                 } else {
                     let error = WireError::invalid_params(refusals::NO_METADATA);
@@ -151,6 +152,14 @@ impl Post<'_> {
             Message::Batch | Message::Unreadable => {}
         }
         self.alone("").await
+    }
+
+    /// The arguments that headers repeat of an upstream's tool.
+    async fn repeated_beyond(&self, asked: &Asked<'_>) -> Option<Vec<Mirrored>> {
+        let name = asked.name().filter(|_| &*asked.method == "tools/call")?;
+        let channel =
+            Channel::request(Session::detached(self.caller.peer), self.caller.principal.clone(), Arc::default());
+        self.endpoint.dispatcher.mirrored_beyond(&channel, name).await
     }
 
     async fn legacy(self, message: Message<'_>, declared: Option<&str>) -> Result<Response<Body>, Refused> {
