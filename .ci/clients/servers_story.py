@@ -136,7 +136,8 @@ async def files(client: Client, me: Tenant, other: Tenant) -> None:
     await client.call("filesystem_write_file", path=mine, content=f"by {me.name}\n")
     same("the file", (await client.call("filesystem_read_text_file", path=mine)).text, f"by {me.name}\n")
     same("the file on the disk", Path(mine).read_text(), f"by {me.name}\n")
-    same("the directories", (await client.call("filesystem_list_allowed_directories")).text.split("\n")[1:], [me.directory])
+    allowed = (await client.call("filesystem_list_allowed_directories")).text.split("\n")[1:]
+    same("the directories", allowed, [me.directory])
     refused = await client.call("filesystem_read_text_file", path=theirs)
     assert refused.failed and "Access denied" in refused.text, refused
 
