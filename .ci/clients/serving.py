@@ -34,16 +34,17 @@ def process(command: list[str], log: Path, *, cwd: Path | None = None, **environ
         if not re.search(r" (http|ws)://\S+$", line):
             raise Wrong(f"{name} did not say where it listens: {line!r}; see {log}")
         yield line.split()[-1]
-        child.send_signal(signal.SIGTERM)
-        status = child.wait(30)
-        # Only Sessile has promised to end cleanly.
-        if name == "sessile" and status:
-            raise Wrong(f"{name} ended with {status}; see {log}")
-    except subprocess.TimeoutExpired:
-        raise Wrong(f"{name} did not end when it was told to; see {log}") from None
     finally:
-        child.kill()
-        child.wait()
+        # However the checks went, it is told to end, so that it can end what it has started.
+        child.send_signal(signal.SIGTERM)
+        try:
+            status = child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise Wrong(f"{name} did not end when it was told to; see {log}") from None
+    # Only Sessile has promised to end cleanly.
+    if name == "sessile" and status:
+        raise Wrong(f"{name} ended with {status}; see {log}")
 
 
 @dataclass

@@ -47,7 +47,7 @@ impl Cage {
 /// A client's side of a connection.
 pub(super) enum Wire {
     /// The parrot's own standard input and output.
-    Direct { _parrot: Child, input: ChildStdin, output: Lines<BufReader<ChildStdout>> },
+    Direct { _parrot: Box<Child>, input: ChildStdin, output: Lines<BufReader<ChildStdout>> },
     /// A WebSocket.
     Socket(Box<WebSocketStream<TcpStream>>),
 }
@@ -63,7 +63,7 @@ impl Wire {
             .spawn()
             .expect("there is a python3");
         let (input, output) = (parrot.stdin.take().expect("a pipe"), parrot.stdout.take().expect("a pipe"));
-        Self::Direct { _parrot: parrot, input, output: BufReader::new(output).lines() }
+        Self::Direct { _parrot: Box::new(parrot), input, output: BufReader::new(output).lines() }
     }
 
     pub(super) async fn send(&mut self, text: String) {
