@@ -6,23 +6,32 @@ mod json;
 mod parrot;
 mod raw;
 
-use exchange::{Exchange, STATE, UNKNOWN, envelope, exchange};
+use crate::support::{PASSWORD, Serving};
+use exchange::{Exchange, MODERN_META, STATE, UNKNOWN, envelope, exchange};
 use parrot::{Cage, Wire};
 use proptest::test_runner::{Config, TestRunner};
 use raw::{Members, compact};
 use sessile::wire::Era;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::net::SocketAddr;
 use tokio::runtime::Builder;
 
 /// Plays many exchanges on one connection.
-fn everything_arrives(era: Era, cases: u32, cage: &Cage, open: impl AsyncFnOnce(&Cage) -> Wire) {
+fn everything_arrives(era: Era, cases: u32, cage: &Cage, open: impl AsyncFn(u64) -> Wire) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let wire = RefCell::new(runtime.block_on(open(cage)));
-    let id = Cell::new(1_000_u64);
+    let (wire, id) = (Cell::new(None), Cell::new(1_000_u64));
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
     let outcome = TestRunner::new(config).run(&exchange(), |exchange| {
         id.set(id.get() + 2);
-        runtime.block_on(play(&mut wire.borrow_mut(), cage, &exchange, era, id.get()));
+        runtime.block_on(async {
+            // One that failed takes its connection with it, and whatever was still to come.
+            let mut open_wire = match wire.take() {
+                Some(wire) => wire,
+                None => open(id.get()).await,
+            };
+            play(&mut open_wire, cage, &exchange, era, id.get()).await;
+            wire.set(Some(open_wire));
+        });
         Ok(())
     });
     if let Err(error) = outcome {
@@ -91,7 +100,7 @@ async fn answer(wire: &mut Wire, exchange: &Exchange, id: u64, has_news: bool) -
                 wire.send(envelope(exchange.order, answer)).await;
             }
             // What a gateway says for itself.
-            (Some("notifications/tools/list_changed"), None) => {}
+            (Some(method), None) if method.ends_with("/list_changed") => {}
             (Some(_), None) => news.next().expect("no more news than there were").check(&got, id),
             _ => panic!("neither an answer nor news: {text}"),
         }
@@ -114,6 +123,36 @@ fn check_heard(cage: &Cage, exchange: &Exchange, call: &str) -> Members {
 #[test]
 fn without_a_gateway_everything_arrives() {
     for era in [Era::Legacy, Era::Modern] {
-        everything_arrives(era, 64, &Cage::new(), async |cage| Wire::direct(cage));
+        let cage = Cage::new();
+        everything_arrives(era, 64, &cage, async |_| Wire::direct(&cage));
     }
+}
+
+#[test]
+fn through_a_gateway_everything_arrives() {
+    for era in [Era::Legacy, Era::Modern] {
+        let cage = Cage::new();
+        let server = Serving::start(&cage.configuration(), &[]);
+        everything_arrives(era, 128, &cage, async |time| signed_in(server.address(), era, time).await);
+    }
+}
+
+/// A signed-in WebSocket of one era.
+async fn signed_in(address: SocketAddr, era: Era, time: u64) -> Wire {
+    let mut wire = Wire::socket(address).await;
+    let meta = match era {
+        Era::Legacy => {
+            let params = r#"{"protocolVersion":"2025-11-25","capabilities":{"sampling":{}},"clientInfo":{"name":"it","version":"1"}}"#;
+            wire.ask(1, "initialize", params).await;
+            wire.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.into()).await;
+            wire.ask(2, "logging/setLevel", r#"{"level":"debug"}"#).await;
+            String::new()
+        }
+        Era::Modern => format!(",\"_meta\":{{{MODERN_META}}}"),
+    };
+    let person = format!(r#"{{"email":"ann-{time}@harbour.example","password":"{PASSWORD}","tenant_name":"Harbour"}}"#);
+    let params = format!(r#"{{"name":"auth_sign_up","arguments":{person}{meta}}}"#);
+    let answer = wire.ask(3, "tools/call", &params).await;
+    assert!(answer.contains("\"tenant\""), "{answer}");
+    wire
 }

@@ -58,6 +58,11 @@ impl Serving {
         command
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A client that has said nothing yet.
     pub(crate) async fn connect(&self) -> Client {
         Client::connect(self.address, Era::Legacy).await

@@ -14,7 +14,7 @@ pub(super) const UNKNOWN: &str = "dev.example/";
 pub(super) const STATE: &str = r#""a \u0073tate""#;
 
 /// What each request of a modern client says of it.
-const MODERN_META: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"sampling":{}},"io.modelcontextprotocol/clientInfo":{"name":"it","version":"1"},"io.modelcontextprotocol/logLevel":"debug""#;
+pub(super) const MODERN_META: &str = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"sampling":{}},"io.modelcontextprotocol/clientInfo":{"name":"it","version":"1"},"io.modelcontextprotocol/logLevel":"debug""#;
 
 /// One call, and all that is said until it is answered.
 #[derive(Debug, Clone)]

@@ -1,7 +1,10 @@
 //! The upstream that says what it is told, and the client that talks to it: directly, or with a gateway between.
 
+use super::raw::Members;
 use crate::support::soon;
+
 use futures_util::{SinkExt, StreamExt};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
@@ -9,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 
 /// What the parrot is told, and what it has heard.
 pub(super) struct Cage {
@@ -25,6 +28,11 @@ impl Cage {
     pub(super) fn command(&self) -> Vec<String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/children/parrot.py");
         vec!["python3".into(), script.display().to_string(), self.directory.path().display().to_string()]
+    }
+
+    /// A gateway's configuration with it behind, under its own names.
+    pub(super) fn configuration(&self) -> String {
+        format!("[upstream.parrot]\ncommand = {:?}\nprefix = \"\"\n", self.command())
     }
 
     /// What it says to the next call: lines, with `@@ID@@` and `@@TOKEN@@`, and `?` before a question.
@@ -64,6 +72,25 @@ impl Wire {
             .expect("there is a python3");
         let (input, output) = (parrot.stdin.take().expect("a pipe"), parrot.stdout.take().expect("a pipe"));
         Self::Direct { _parrot: Box::new(parrot), input, output: BufReader::new(output).lines() }
+    }
+
+    pub(super) async fn socket(address: SocketAddr) -> Self {
+        let uri = format!("ws://{address}/mcp").parse().expect("it is a URI");
+        let request = ClientRequestBuilder::new(uri).with_sub_protocol("mcp");
+        let stream = TcpStream::connect(address).await.expect("the server listens");
+        let upgraded = soon("the upgrade", tokio_tungstenite::client_async(request, stream)).await;
+        Self::Socket(Box::new(upgraded.expect("the server upgrades").0))
+    }
+
+    /// Makes a request, and gives the whole answer. What comes before is passed over.
+    pub(super) async fn ask(&mut self, id: u64, method: &str, params: &str) -> String {
+        self.send(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":{params}}}")).await;
+        loop {
+            let text = self.next().await;
+            if Members::of(&text).get("id").is_some() {
+                return text;
+            }
+        }
     }
 
     pub(super) async fn send(&mut self, text: String) {
