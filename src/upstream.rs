@@ -26,6 +26,7 @@ mod outward;
 pub(crate) mod own;
 mod parked;
 mod peer;
+mod permission;
 #[cfg(test)]
 mod recorder;
 mod registry;
@@ -48,10 +49,12 @@ pub use definition::{
 pub use failure::Failure;
 pub(crate) use handshake::{Agreed, Opener};
 pub(crate) use link::{Inbox, Link, Outgoing, Purpose};
+pub(crate) use oauth::{CALLBACK, DOCUMENT};
 pub(crate) use outbound::{Destinations, Outbound};
 pub(crate) use outward::{Outward, names as credentials_of};
 pub(crate) use parked::Parked;
 pub(crate) use peer::{Peer, Pending, Sending};
+pub(crate) use permission::{Refused, Stage, Visit};
 pub use registry::Upstreams;
 pub(crate) use registry::opener;
 pub(crate) use reply::Reply;

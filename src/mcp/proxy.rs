@@ -3,6 +3,8 @@
 //! What passes through is spliced: the id, the progress token, a prefixed name and what one era has and the other has not are
 //! put in their places, and all else stays as it was written.
 
+mod attempt;
+mod authorize;
 mod bridge;
 mod lists;
 mod route;
@@ -12,16 +14,16 @@ pub(super) use route::mirrored;
 use super::exchange::Exchange;
 use super::params::Params;
 use super::request_state::{Belonging, Sealer};
+use super::rounds::Asking;
 use super::running::Work;
 use crate::error::Error;
 use crate::observe::{Asked, Call, TraceContext};
 use crate::session::{Channel, SessionManager};
 use crate::tenancy::TenantScope;
 use crate::time::now;
-use crate::upstream::{Asks, Reach};
-use crate::upstream::{Caller, Definition, Failure, List, Logs, Opener, Peer, Reply, Sending, Slot, Upstreams, opener};
+use crate::tools::Asker;
+use crate::upstream::{Definition, Failure, Logs, Opener, Reply, Slot, Upstreams, opener};
 use crate::wire::{Answer, Era, ErrorCode, Frame, Object, RequestId, WireError};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -49,6 +51,11 @@ pub(super) struct Proxied {
     trace: Option<TraceContext>,
     /// Whether that is a span of the gateway's own.
     is_traced: bool,
+    /// Whether its request state is one of the gateway's own.
+    is_ours: bool,
+    /// How its client is asked for something on the gateway's own behalf, where that may be.
+    asking: Option<Asking>,
+    asker: Option<Asker>,
 }
 
 /// Where a request goes, and what it is about there.
@@ -99,12 +106,22 @@ impl Exchange<'_> {
             of: None,
             trace: params.trace_context(),
             is_traced: false,
+            is_ours: false,
+            asking: None,
+            asker: None,
         };
+        let what = params.name.as_deref().or(params.uri.as_deref()).unwrap_or_default();
+        if matches!(method, "tools/call" | "prompts/get" | "resources/read") {
+            let asking = self.asking(method, what, params, true)?;
+            proxied.asker = Some(asking.asker.clone());
+            proxied.asking = Some(asking);
+        }
         if self.era == Era::Modern {
-            let what = params.name.as_deref().or(params.uri.as_deref()).unwrap_or_default();
             let of = Belonging::new(Some(principal), method, what, params.arguments.map_or("{}", RawValue::get));
             let state = params.request_state.as_deref();
-            proxied.resumed = state.and_then(|state| self.dispatcher.sealer.open(state, &of, now())?.kept);
+            let opened = state.and_then(|state| self.dispatcher.sealer.open(state, &of, now()));
+            proxied.is_ours = opened.is_some();
+            proxied.resumed = opened.and_then(|state| state.kept);
             proxied.of = Some(of);
         }
         Ok(Some(proxied))
@@ -113,8 +130,9 @@ impl Exchange<'_> {
 
 impl Proxied {
     /// `tools/call` and `prompts/get`: by the name.
-    pub(super) fn named(self, name: String) -> Work {
-        Box::pin(async move {
+    pub(super) fn named(mut self, name: String) -> Work {
+        let asking = self.asking.take();
+        in_rounds(asking, async move {
             let named = self.by_name(&name).await;
             let served = |(definition, own): &(Arc<Definition>, String)| {
                 self.method != "tools/call" || definition.tools.has(own)
@@ -141,8 +159,9 @@ impl Proxied {
     }
 
     /// `resources/read` and what else is about a URI.
-    pub(super) fn about(self, uri: String) -> Work {
-        Box::pin(async move {
+    pub(super) fn about(mut self, uri: String) -> Work {
+        let asking = self.asking.take();
+        in_rounds(asking, async move {
             let slots = self.by_uri(&uri).await;
             let target = |slot| Target { slot, name: None, about: Some(uri.clone()) };
             let targets: Vec<_> = slots.into_iter().map(target).collect();
@@ -239,102 +258,6 @@ impl Proxied {
         }
     }
 
-    /// Asks an upstream; once more where that does nothing twice.
-    async fn to(&mut self, target: &Target) -> Result<Passed, Failure> {
-        if let Some(parked) = self.resumed.take().and_then(|word| target.slot.parking.take(&word)) {
-            return self.resume(target, parked).await;
-        }
-        let opener = self.opener(&target.slot);
-        let mut again = false;
-        loop {
-            let peer = target.slot.peer(&opener).await?;
-            let failure = match self.ask(target, &peer, &opener).await {
-                Ok(passed) => return Ok(passed),
-                Err(failure) => failure,
-            };
-            let lost = matches!(failure, Failure::Forgotten | Failure::Unreachable(_));
-            let broken = matches!(failure, Failure::Ended(_)) && self.is_repeatable(target);
-            if again || !lost && !broken {
-                return Err(failure);
-            }
-            again = true;
-        }
-    }
-
-    async fn ask(&self, target: &Target, peer: &Arc<Peer>, opener: &Opener) -> Result<Passed, Failure> {
-        match (self.era, peer.era()) {
-            (Era::Modern, Era::Legacy) => self.in_rounds(target, peer).await,
-            (Era::Legacy, Era::Modern) => self.by_requests(target, peer, opener).await,
-            _ => {
-                let params = self.params(target, peer.era(), opener);
-                let mut pending = peer.request(self.sending(target, peer, params, Asks::ByRequest, opener).await);
-                pending.within(target.slot.definition.limits.call).await.map(Passed::Reply)
-            }
-        }
-    }
-
-    async fn sending<'a>(
-        &'a self,
-        target: &Target,
-        peer: &Peer,
-        params: Object<'a>,
-        asks: Asks,
-        opener: &Opener,
-    ) -> Sending<'a> {
-        let repeated = self.repeated(target, peer, &params, opener).await;
-        let caller = Some(self.caller(asks));
-        Sending { method: &self.method, params, name: target.about.clone(), repeated, caller }
-    }
-
-    fn caller(&self, asks: Asks) -> Caller {
-        Caller { channel: self.channel.clone(), progress_token: self.progress_token.clone(), logs: self.logs, asks }
-    }
-
-    /// The arguments that headers repeat, where the upstream is one of modern HTTP.
-    async fn repeated(
-        &self,
-        target: &Target,
-        peer: &Peer,
-        params: &Object<'_>,
-        opener: &Opener,
-    ) -> Vec<(String, String)> {
-        let definition = &target.slot.definition;
-        if self.method != "tools/call" || peer.era() != Era::Modern || !matches!(definition.reach, Reach::Http { .. }) {
-            return Vec::new();
-        }
-        let Ok(tools) = target.slot.list(List::Tools, opener).await else { return Vec::new() };
-        let Some(tool) = target.about.as_deref().and_then(|name| tools.find(name)) else { return Vec::new() };
-        if tool.mirrored.is_empty() {
-            return Vec::new();
-        }
-        let arguments: Value =
-            params.get("arguments").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-        let mut repeated = Vec::new();
-        for mirrored in &tool.mirrored {
-            let value = mirrored.path.iter().try_fold(&arguments, |value, name| value.get(name));
-            match value {
-                Some(Value::String(text)) => repeated.push((mirrored.header.clone(), text.clone())),
-                Some(value @ (Value::Bool(_) | Value::Number(_))) => {
-                    repeated.push((mirrored.header.clone(), value.to_string()));
-                }
-                _ => {}
-            }
-        }
-        repeated
-    }
-
-    fn is_repeatable(&self, target: &Target) -> bool {
-        match self.method.as_str() {
-            "tools/call" => {
-                let tools = target.slot.known(List::Tools);
-                let tool = target.about.as_deref().zip(tools.as_deref()).and_then(|(name, tools)| tools.find(name));
-                tool.is_some_and(|tool| tool.repeatable)
-            }
-            "prompts/get" | "resources/read" | "completion/complete" => true,
-            _ => false,
-        }
-    }
-
     /// An upstream's answer as the client's.
     fn finished(&self, reply: &Reply, target: &Target) -> Frame {
         self.note_task(reply, &target.slot.definition.name);
@@ -371,11 +294,24 @@ impl Proxied {
     fn failed(self, name: &str, failure: &Failure) -> Frame {
         let session = self.channel.session().id();
         tracing::warn!(%session, upstream = name, method = self.method, %failure, "an upstream gave no answer");
-        let message = format!("The upstream {name} {failure}.");
+        self.told(format!("The upstream {name} {failure}."))
+    }
+
+    /// An error of the gateway's own, told in the way of the method.
+    fn told(&self, message: String) -> Frame {
         if self.method == "tools/call" {
-            return self.answer.tool_error(&Error::Upstream(message));
+            return self.answer.clone().tool_error(&Error::Upstream(message));
         }
-        self.answer.error(&WireError::new(ErrorCode::Internal, message))
+        self.answer.clone().error(&WireError::new(ErrorCode::Internal, message))
+    }
+}
+
+/// Work in which the client may be asked for something.
+fn in_rounds(asking: Option<Asking>, work: impl Future<Output = Frame> + Send + 'static) -> Work {
+    let work: Work = Box::pin(work);
+    match asking {
+        Some(asking) => asking.run(work),
+        None => work,
     }
 }
 

@@ -94,7 +94,7 @@ impl Builder {
         let tasks = TaskTracker::new();
         let reserved: HashSet<_> = registry.iter().map(|tool| tool.name.clone().into_owned()).collect();
         let catalogue = Catalogue::new(options.own_upstreams, reserved.iter().cloned());
-        let gateway = Upstreams::new(Arc::clone(&manager), catalogue, reserved, tasks.clone());
+        let gateway = Upstreams::new(Arc::clone(&manager), catalogue, reserved, options.public_url(), tasks.clone());
         gateway.replace(&tables.get());
         let upstreams = Arc::clone(&gateway);
         let features = Features { registry, resources, prompts, completions, about, upstreams };

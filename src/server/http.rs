@@ -14,6 +14,7 @@ use crate::mcp::Dispatcher;
 use crate::store::Store;
 use crate::transport::http::{Body, Caller, Endpoint};
 use crate::transport::{Patient, Stream};
+use crate::upstream::{CALLBACK, DOCUMENT, Upstreams};
 use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -52,6 +53,7 @@ pub(super) struct Router {
     handshake: Duration,
     drain: Duration,
     auth_api: AuthApi,
+    upstreams: Arc<Upstreams>,
     tls: Option<Arc<Tls>>,
 }
 
@@ -69,6 +71,7 @@ impl Router {
             handshake: server.options.handshake,
             drain: server.options.drain,
             auth_api: AuthApi::new(Arc::clone(server.dispatcher.manager()), server.options.handshake),
+            upstreams: Arc::clone(&server.gateway),
             tls: server.tls.clone(),
         }
     }
@@ -193,6 +196,12 @@ impl Router {
                 let place = || place.lock().take();
                 self.upgrade(&mut request, client, place).await.unwrap_or_else(|refused| *refused)
             }
+            (&Method::GET, CALLBACK) => {
+                let query = request.uri().query();
+                Box::pin(self.upstreams.authorizations().answer(query)).await.map(Body::from)
+            }
+            (&Method::GET | &Method::HEAD, DOCUMENT) => self.upstreams.authorizations().document().map(Body::from),
+            (_, CALLBACK | DOCUMENT) => use_get(),
             (_, "/mcp") => self.mcp(request, client).await.unwrap_or_else(|refused| *refused),
             _ => text(
                 StatusCode::NOT_FOUND,

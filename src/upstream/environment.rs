@@ -4,6 +4,7 @@ use super::catalogue::OwnUpstreams;
 use super::definition::{Definition, Reach};
 use super::failure::Failure;
 use super::health::Health;
+use super::oauth::Authorizations;
 use super::outbound::{Destinations, Outbound};
 use super::outward::Outward;
 use super::peer::{Owner, Peer};
@@ -24,6 +25,7 @@ pub(crate) struct Environment {
     /// Names of the server's own tools.
     pub(super) reserved: HashSet<String>,
     pub(super) health: Health,
+    pub(super) authorizations: Authorizations,
     /// What leads to upstreams of whoever runs the server.
     to_configured: Outbound,
     /// What leads to those that tenants have added.
@@ -45,6 +47,7 @@ impl Environment {
         tasks: TaskTracker,
         reserved: HashSet<String>,
         own: OwnUpstreams,
+        public_url: &str,
     ) -> Self {
         let to_added = if own.allow_private { Destinations::Any } else { Destinations::Public };
         Self {
@@ -52,6 +55,7 @@ impl Environment {
             tasks,
             reserved,
             health: Health::default(),
+            authorizations: Authorizations::new(public_url),
             to_configured: Outbound::new(Destinations::Any),
             to_added: Outbound::new(to_added),
             last_id: AtomicU64::new(0),
@@ -97,11 +101,16 @@ impl Environment {
         all.map(|entry| (entry.key().0.clone(), entry.value().load(Ordering::Acquire))).collect()
     }
 
+    /// What leads to an upstream, and to whoever gives tokens for it.
+    pub(super) fn outbound(&self, definition: &Definition) -> &Outbound {
+        if definition.added { &self.to_added } else { &self.to_configured }
+    }
+
     /// Opens a link to an upstream, with a peer on it that has said nothing yet.
     pub(super) async fn connect(&self, outward: &Outward, owner: Weak<dyn Owner>) -> Result<Arc<Peer>, Failure> {
         let definition = outward.definition();
         let (limits, tasks) = (self.manager.limits().clone(), &self.tasks);
-        let outbound = if definition.added { &self.to_added } else { &self.to_configured };
+        let outbound = self.outbound(definition);
         Peer::on(&definition.name, limits, owner, |inbox| async move {
             match &definition.reach {
                 Reach::Command { .. } => super::stdio::open(outward.clone(), inbox, tasks).await,

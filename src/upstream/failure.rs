@@ -24,6 +24,9 @@ pub enum Failure {
     /// It refuses the credential that it is sent, or wants one. What its `WWW-Authenticate` says, where it does.
     #[error("refuses the gateway's credential")]
     Unauthorized(Option<String>),
+    /// A person has to let the gateway use it first, and has not; says what came of that.
+    #[error("{0}")]
+    NotAuthorized(String),
     /// It answered with an HTTP status that is no answer.
     #[error("answered with HTTP status {0}")]
     Status(u16),
@@ -55,6 +58,7 @@ impl Failure {
                 | Self::Full(_)
                 | Self::Forgotten
                 | Self::Unauthorized(_)
+                | Self::NotAuthorized(_)
                 | Self::Incomplete(_)
         )
     }
@@ -68,6 +72,7 @@ impl Failure {
             Self::Full(_) => "full",
             Self::Forgotten => "forgotten",
             Self::Unauthorized(_) => "unauthorized",
+            Self::NotAuthorized(_) => "not_authorized",
             Self::Status(_) => "status",
             Self::Ended(_) => "ended",
             Self::TimedOut(_) => "timed_out",

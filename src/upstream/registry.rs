@@ -5,6 +5,7 @@ use super::definition::{Definition, Isolation};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::handshake::Opener;
+use super::oauth::Authorizations;
 use super::outward::Outward;
 use super::slot::{Slot, Unit};
 use crate::observe::UpstreamState;
@@ -62,12 +63,13 @@ const TEND: Duration = Duration::from_secs(1);
 const MOST_TASKS: usize = 100_000;
 
 impl Upstreams {
-    /// No sessions yet. The names are those of the server's own tools.
+    /// No sessions yet. The names are those of the server's own tools; the URL is where people find the server.
     #[must_use]
     pub fn new(
         manager: Arc<SessionManager>,
         catalogue: Catalogue,
         reserved: HashSet<String>,
+        public_url: &str,
         tasks: TaskTracker,
     ) -> Arc<Self> {
         let own = Arc::<DashMap<_, _>>::default();
@@ -81,7 +83,7 @@ impl Upstreams {
             }
         });
         Arc::new(Self {
-            environment: Arc::new(Environment::new(manager, tasks, reserved, catalogue.own())),
+            environment: Arc::new(Environment::new(manager, tasks, reserved, catalogue.own(), public_url)),
             catalogue,
             own,
             units: DashMap::new(),
@@ -117,6 +119,11 @@ impl Upstreams {
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// How people authorize the gateway at upstreams.
+    pub(crate) fn authorizations(&self) -> &Authorizations {
+        &self.environment.authorizations
     }
 
     /// Whether there can be upstreams at all: some are configured, or tenants may add some.

@@ -3,6 +3,7 @@
 
 mod changes;
 mod lists;
+mod permission;
 
 use super::catalog::List;
 use super::definition::{Definition, Reach};
@@ -12,6 +13,7 @@ use super::handshake::{self, Opener};
 use super::outward::Outward;
 use super::parked::Parking;
 use super::peer::{Owner, Peer, Pending};
+use super::permission::Permission;
 use crate::session::Session;
 use crate::tenancy::{Role, TenantId, TenantScope};
 use crate::wire::Era;
@@ -44,6 +46,7 @@ pub(crate) struct Slot {
     pub(crate) definition: Arc<Definition>,
     pub(crate) unit: Unit,
     pub(crate) parking: Parking,
+    permission: Permission,
     outward: Outward,
     /// Whose it is; nobody's if everybody shares it.
     tenant: Option<TenantId>,
@@ -102,6 +105,7 @@ impl Slot {
             definition: Arc::clone(outward.definition()),
             unit,
             parking: Parking::default(),
+            permission: Permission::default(),
             outward,
             tenant,
             role: Mutex::new(None),
@@ -116,6 +120,12 @@ impl Slot {
 
     /// The open session, opened now if it is not.
     pub(crate) async fn peer(self: &Arc<Self>, opener: &Opener) -> Result<Arc<Peer>, Failure> {
+        self.token().await?;
+        self.peer_with_token(opener).await
+    }
+
+    /// The same for who has just seen to the token.
+    pub(crate) async fn peer_with_token(self: &Arc<Self>, opener: &Opener) -> Result<Arc<Peer>, Failure> {
         *self.used.lock() = Instant::now();
         let opening = {
             let mut state = self.state.lock();
@@ -203,7 +213,10 @@ impl Slot {
                 Ok(peer)
             }
             Err(failure) => {
-                if failure.nothing_was_done() || matches!(failure, Failure::TimedOut(_) | Failure::Ended(_)) {
+                // One person's missing authorization is no fault that others would meet.
+                let personal = self.definition.authorization.is_some() && matches!(failure, Failure::Unauthorized(_));
+                let at_rest = failure.nothing_was_done() || matches!(failure, Failure::TimedOut(_) | Failure::Ended(_));
+                if at_rest && !personal {
                     self.environment.health.failed(name, tenant, &failure);
                 }
                 tracing::warn!(upstream = %name, unit = self.outward.unit(), %failure, "could not open a session with an upstream");
@@ -263,6 +276,7 @@ impl Slot {
                 }
                 false
             }
+            State::Closed { why: Some(Failure::Unauthorized(_)) } => false,
             State::Closed { why: Some(_) } => {
                 drop(state);
                 watched
@@ -283,7 +297,7 @@ impl Slot {
 
     /// Whether a session is open or being opened, or something waits in it.
     pub(super) fn is_in_use(&self) -> bool {
-        !matches!(*self.state.lock(), State::Closed { .. }) || !self.parking.is_empty()
+        !matches!(*self.state.lock(), State::Closed { .. }) || !self.parking.is_empty() || self.permission.is_open()
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -357,7 +371,9 @@ async fn open(
             Failure::Unreadable(_) | Failure::Status(_) | Failure::Ended(_) | Failure::TimedOut(_) | Failure::Forgotten
         );
         if last || !other {
-            return Err(first.unwrap_or(failure));
+            // That one names the way out.
+            let refused = matches!(failure, Failure::Unauthorized(_));
+            return Err(first.filter(|_| !refused).unwrap_or(failure));
         }
         first = Some(failure);
     }

@@ -36,6 +36,11 @@ impl Proxied {
                 params.set("name", name);
             }
         }
+        if self.is_ours {
+            // The gateway's own rounds are not the upstream's.
+            params.remove("inputResponses");
+            params.remove("requestState");
+        }
         let span = self.trace.as_ref().filter(|_| self.is_traced);
         if self.era == era && span.is_none() {
             return params;

@@ -114,8 +114,9 @@ impl Exchange {
     /// Says why a request was refused, if the upstream does not say so itself.
     async fn refused(&self, id: i64, in_session: bool, response: Response<Incoming>) -> Result<(), Failure> {
         let status = response.status();
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        let challenge = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        // Something may be forbidden whoever asks; where another credential would do, that is said.
+        if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN && challenge.is_some() {
             return Err(Failure::Unauthorized(challenge.map(str::to_owned)));
         }
         if in_session && status == StatusCode::NOT_FOUND {

@@ -56,12 +56,13 @@ impl Tokens {
         verifier: &str,
         redirect: &str,
     ) -> Result<Result<Self, Refusal>, Failure> {
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code")
-            .append_pair("code", code)
-            .append_pair("code_verifier", verifier)
-            .append_pair("redirect_uri", redirect);
-        let given = source.ask(requests, form).await?;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("code_verifier", verifier),
+            ("redirect_uri", redirect),
+        ];
+        let given = source.ask(requests, &form).await?;
         Ok(given.map(|given| Self::new(source, given)))
     }
 
@@ -74,9 +75,8 @@ impl Tokens {
             client: self.client.clone(),
             resource: self.resource.clone(),
         };
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", refresh_token);
-        let given = source.ask(requests, form).await?;
+        let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        let given = source.ask(requests, &form).await?;
         Ok(Some(given.map(|given| {
             let renewed = Self::new(source, given);
             // A server need not repeat what stays as it is.
@@ -114,13 +114,12 @@ impl Tokens {
 }
 
 impl Source {
-    async fn ask(
-        &self,
-        requests: &Requests,
-        mut form: Serializer<'_, String>,
-    ) -> Result<Result<Given, Refusal>, Failure> {
-        form.append_pair("resource", &self.resource);
-        let (form, authorization) = self.client.sign(form);
+    async fn ask(&self, requests: &Requests, form: &[(&str, &str)]) -> Result<Result<Given, Refusal>, Failure> {
+        let (form, authorization) = {
+            let mut all = Serializer::new(String::new());
+            all.extend_pairs(form).append_pair("resource", &self.resource);
+            self.client.sign(all)
+        };
         let given = requests.form::<Given>(&self.token_endpoint, form, authorization).await?;
         if let Ok(Given { access_token, token_type, .. }) = &given {
             let plain = !access_token.is_empty() && access_token.bytes().all(|byte| byte.is_ascii_graphic());

@@ -2,11 +2,16 @@
 
 use super::{Outward, Party, Source};
 use crate::auth::Identity;
-use crate::tenancy::UserId;
+use crate::tenancy::{TenantId, UserId};
 use crate::time::now;
 use crate::upstream::definition::AuthorizationOptions;
 use crate::upstream::failure::Failure;
+use crate::upstream::oauth::{Applicant, TokenStore};
+use crate::upstream::outbound::Outbound;
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
+use std::sync::Arc;
+use url::Url;
 use zeroize::Zeroizing;
 
 impl Outward {
@@ -49,6 +54,31 @@ impl Outward {
         party.secrets.remove_token(&self.inner.definition.name, user?).await.map_err(|error| self.unusable(&error))
     }
 
+    /// For whom the gateway is authorized at the upstream, if it has to be: a tenant, and a user where each does it for
+    /// themselves.
+    pub(crate) fn authorizing(&self) -> Option<(TenantId, Option<UserId>)> {
+        let (party, user) = self.token_owner()?;
+        Some((party.whom.read().tenant, user.ok()?))
+    }
+
+    /// The same as what an authorization begins with.
+    ///
+    /// # Errors
+    /// [`Failure::Incomplete`] when a credential is missing.
+    pub(crate) async fn applicant(&self, outbound: &Outbound) -> Result<Option<Applicant>, Failure> {
+        let Some(options) = &self.inner.definition.authorization else { return Ok(None) };
+        let Some((tenant, user)) = self.authorizing() else { return Ok(None) };
+        let user = user.map(|user| user.to_string()).unwrap_or_default();
+        Ok(Some(Applicant {
+            owner: format!("{tenant}/{user}/{}", self.inner.definition.name),
+            upstream: over_http(self.url().await?),
+            options: options.clone(),
+            client_secret: self.client_secret().await?,
+            outbound: outbound.clone(),
+            store: Arc::new(self.clone()),
+        }))
+    }
+
     /// The token to send, and until when it is.
     pub(super) async fn bearer(&self, until: &mut i64) -> Result<Option<Zeroizing<String>>, Failure> {
         if let (Some(options), Source::Party(party)) = (&self.inner.definition.identity, &self.inner.source) {
@@ -81,6 +111,32 @@ impl Outward {
         };
         Some((party, user))
     }
+}
+
+impl TokenStore for Outward {
+    fn load(&self) -> BoxFuture<'_, Result<Option<Zeroizing<String>>, Failure>> {
+        Box::pin(self.token())
+    }
+
+    fn save<'a>(&'a self, tokens: &'a str) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.save_token(tokens))
+    }
+
+    fn remove(&self) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.remove_token())
+    }
+}
+
+/// Where a WebSocket's endpoint describes itself.
+fn over_http(mut url: Url) -> Url {
+    let scheme = match url.scheme() {
+        "ws" => "http",
+        "wss" => "https",
+        _ => return url,
+    };
+    // All four are of the same kind, which is all that is asked for.
+    let _ = url.set_scheme(scheme);
+    url
 }
 
 /// The user whose the tokens are; none where the tenant has them together.
