@@ -188,7 +188,7 @@ impl Default for UpstreamLimits {
     fn default() -> Self {
         Self {
             open: Duration::from_secs(30),
-            list: Duration::from_secs(5),
+            list: Duration::from_secs(10),
             call: Duration::from_secs(300),
             idle: Duration::from_secs(3600),
             max_message_bytes: 16 << 20,
