@@ -4,7 +4,6 @@
 //! and back, and knows nothing of what they mean; a *peer* is the MCP session on it; a *slot* has the peer of one isolation
 //! unit opened when it is needed; [`Upstreams`] has them all. Nothing here knows a tool of ours, or in what a client's
 //! message came.
-#![allow(dead_code, unused_imports)]
 
 mod asking;
 mod caller;
@@ -40,7 +39,7 @@ mod websocket;
 
 pub(crate) use asking::{can as can_ask, can_be_asked};
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
-pub(crate) use catalog::{Item, Items, List};
+pub(crate) use catalog::List;
 pub use catalogue::{Catalogue, OwnUpstreams};
 pub(crate) use clashes::check_together;
 pub use definition::{
@@ -48,12 +47,13 @@ pub use definition::{
 };
 pub use failure::Failure;
 pub(crate) use handshake::{Agreed, Opener};
-pub(crate) use link::{Inbox, Link, Outgoing, Purpose};
+#[cfg(test)]
+pub(crate) use link::Link;
+pub(crate) use link::{Inbox, Outgoing, Purpose};
 pub(crate) use oauth::{CALLBACK, DOCUMENT};
-pub(crate) use outbound::{Destinations, Outbound};
-pub(crate) use outward::{Outward, names as credentials_of};
+pub(crate) use outward::names as credentials_of;
 pub(crate) use parked::Parked;
-pub(crate) use peer::{Peer, Pending, Sending};
+pub(crate) use peer::{Peer, Sending};
 pub(crate) use permission::{Refused, Stage, Visit};
 pub use registry::Upstreams;
 pub(crate) use registry::opener;

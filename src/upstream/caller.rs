@@ -35,8 +35,6 @@ pub(crate) enum Asks {
     ByRequest,
     /// By the result of its own request; whoever waits for the call's answer sees to that.
     InRounds(UnboundedSender<Asked>),
-    /// Not at all.
-    Nobody,
 }
 
 /// A request of an upstream's.

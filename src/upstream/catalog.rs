@@ -44,8 +44,6 @@ pub(crate) struct Item {
 const MOST_PAGES: usize = 200;
 
 impl List {
-    pub(crate) const ALL: [Self; 4] = [Self::Tools, Self::Resources, Self::Templates, Self::Prompts];
-
     /// Its method, its member in the result, its items' key, and the capability that has it.
     fn words(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {

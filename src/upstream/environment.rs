@@ -111,7 +111,7 @@ impl Environment {
         let definition = outward.definition();
         let (limits, tasks) = (self.manager.limits().clone(), &self.tasks);
         let outbound = self.outbound(definition);
-        Peer::on(&definition.name, limits, owner, |inbox| async move {
+        Peer::on(definition, limits, owner, |inbox| async move {
             match &definition.reach {
                 Reach::Command { .. } => super::stdio::open(outward.clone(), inbox, tasks).await,
                 Reach::Http { .. } => super::http::open(outward.clone(), outbound, inbox, tasks),

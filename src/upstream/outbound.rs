@@ -26,7 +26,6 @@ use network::System;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use url::Url;
 
 /// How long a connection is kept for the next request. Many servers close theirs after 5 s, and a request that meets
@@ -74,19 +73,10 @@ impl Outbound {
         Self { connector, client }
     }
 
-    /// A bare connection with the host of a URL, for `ws`, `wss`, `http` and `https`.
+    /// A connection with the host of a URL, for `ws`, `wss`, `http` and `https`, with TLS where the scheme says so.
     ///
     /// # Errors
     /// [`Failure::Incomplete`] for a URL that can't be used, [`Failure::Unreachable`] for all else.
-    pub(crate) async fn connect(&self, url: &Url) -> Result<TcpStream, Failure> {
-        let (host, port) = check(url, &["http", "https", "ws", "wss"])?;
-        self.connector.connect(host, port).await
-    }
-
-    /// The same, with TLS where the scheme says so.
-    ///
-    /// # Errors
-    /// As those of [`Self::connect`].
     pub(crate) async fn open(&self, url: &Url) -> Result<Socket, Failure> {
         let (host, port) = check(url, &["http", "https", "ws", "wss"])?;
         self.connector.open(host, port, matches!(url.scheme(), "https" | "wss")).await

@@ -5,6 +5,7 @@
 mod inbox;
 
 use super::caller::{Asked, Caller};
+use super::definition::{Definition, Isolation};
 use super::failure::Failure;
 use super::handshake::Agreed;
 use super::link::{Inbox, Link, Outgoing, Purpose};
@@ -48,6 +49,7 @@ pub(super) trait Owner: Send + Sync {
 /// What comes from the link, and who waits for it.
 struct Inner {
     name: String,
+    isolation: Isolation,
     limits: SessionLimits,
     calls: Mutex<Calls>,
     over: OnceLock<Failure>,
@@ -92,7 +94,7 @@ pub(crate) struct Sending<'a> {
 impl Peer {
     /// A session on the link that `open` gives, before anything was said.
     pub(super) async fn on<F>(
-        name: &str,
+        definition: &Definition,
         limits: SessionLimits,
         owner: Weak<dyn Owner>,
         open: impl FnOnce(Arc<dyn Inbox>) -> F,
@@ -101,7 +103,8 @@ impl Peer {
         F: Future<Output = Result<Box<dyn Link>, Failure>>,
     {
         let inner = Arc::new(Inner {
-            name: name.to_owned(),
+            name: definition.name.clone(),
+            isolation: definition.isolation,
             limits,
             calls: Mutex::default(),
             over: OnceLock::new(),

@@ -44,11 +44,6 @@ impl Connector {
         Self { tls: Arc::new(OnceLock::from(Ok(Arc::new(config)))), ..self }
     }
 
-    /// A connection with a host, which may be a name or an address.
-    pub(super) async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
-        self.connect_until(host, port, Instant::now() + PATIENCE).await
-    }
-
     /// The same, with TLS if that is wanted.
     pub(super) async fn open(&self, host: &str, port: u16, encrypted: bool) -> Result<Socket, Failure> {
         let until = Instant::now() + PATIENCE;

@@ -99,7 +99,7 @@ async fn odd_spellings_of_private_addresses_are_refused_before_anything_is_sent(
     ] {
         for scheme in ["http", "https", "ws", "wss"] {
             let url = url(&format!("{scheme}://{host}:8080/mcp"));
-            let failure = outbound.connect(&url).await.expect_err(host);
+            let failure = outbound.open(&url).await.expect_err(host);
             assert!(failure.to_string().contains("not at a public address"), "{host}: {failure}");
             if scheme.starts_with("http") {
                 assert_eq!(get(&outbound, &url).await.expect_err(host), failure, "{host}");
@@ -156,7 +156,7 @@ async fn what_was_checked_is_what_is_connected_to() {
     let failure = get(&outbound, &url).await.expect_err("it is private now");
     assert!(failure.to_string().contains("not at a public address"), "{failure}");
     assert_eq!(network.dialed(), ["8.8.8.8:80"]);
-    outbound.connect(&url).await.expect("it is public again");
+    outbound.open(&url).await.expect("it is public again");
     assert_eq!(network.dialed(), ["8.8.8.8:80", "8.8.4.4:80"]);
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::asking;
 use super::super::caller::{Asked, Asks, Caller};
+use super::super::definition::Isolation;
 use super::super::failure::Failure;
 use super::super::link::Inbox;
 use super::super::reply::Reply;
@@ -105,12 +106,22 @@ impl Inner {
         caller.tell("notifications/progress", &params.json(), &self.limits);
     }
 
-    /// Whose call a message belongs to: the one on whose stream it came, or else the one that began last.
+    /// Whose call a message belongs to: the one on whose stream it came. One that came on no call's stream is taken for
+    /// the call's that began last if all calls are one client's, for the only call's if all are one tenant's, and for
+    /// nobody's otherwise.
     fn caller(&self, of: Option<i64>) -> Option<Caller> {
         let mut calls = self.calls.lock();
         let entry = match of {
             Some(id) => calls.open.get_mut(&id),
-            None => calls.open.values_mut().rev().find(|entry| entry.caller.is_some()),
+            None => {
+                let mut called = calls.open.values_mut().rev().filter(|entry| entry.caller.is_some());
+                let (last, other) = (called.next(), called.next());
+                match self.isolation {
+                    Isolation::Session => last,
+                    Isolation::Tenant => last.filter(|_| other.is_none()),
+                    Isolation::Shared => None,
+                }
+            }
         }?;
         entry.heard_of = Instant::now();
         entry.caller.clone()

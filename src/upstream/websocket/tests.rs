@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::tenancy::Role as Member;
-use crate::upstream::Destinations;
 use crate::upstream::definition::{Allowed, Definition, EraChoice, Isolation, Reach, Tenants, UpstreamLimits};
+use crate::upstream::outbound::Destinations;
 use crate::upstream::recorder::{Came, Recorder, request as send};
 use crate::upstream::template::Template;
 use futures_util::{SinkExt, StreamExt};
