@@ -258,8 +258,8 @@ impl Dispatcher {
         let after = standing(session);
         let tools = self.features.registry.list(before.0) != self.features.registry.list(after.0);
         let moved = before.1 != after.1;
-        let known = |principal: Principal| self.features.upstreams.serve(&principal);
-        let beyond = moved && session.principal().is_some_and(known);
+        let served = |tenant: Option<TenantId>| tenant.is_some_and(|tenant| self.features.upstreams.serve_in(tenant));
+        let beyond = moved && (served(before.1) || served(after.1));
         // Whoever signs in again in the same tenant has lost their watches all the same.
         subscriptions::follow(&self.manager, session);
         if tools || moved {

@@ -131,10 +131,10 @@ impl Upstreams {
         !self.catalogue.configured().is_empty() || self.environment.reserved.contains("upstream_add")
     }
 
-    /// Whether this principal surely may use an upstream.
-    pub(crate) fn serve(&self, principal: &Principal) -> bool {
-        self.catalogue.configured().iter().any(|definition| definition.is_open_to(principal))
-            || self.own.get(&principal.tenant().uuid()).is_some_and(|own| !own.is_empty())
+    /// Whether somebody in this tenant surely may use an upstream.
+    pub(crate) fn serve_in(&self, tenant: TenantId) -> bool {
+        self.catalogue.configured().iter().any(|definition| definition.is_open_in(tenant))
+            || self.own.get(&tenant.uuid()).is_some_and(|own| !own.is_empty())
     }
 
     /// Whether this principal may use an upstream, as far as that is known without looking it up.

@@ -133,7 +133,8 @@ impl Slot {
                 State::Open(open) if open.peer.over().is_none() && !self.is_outdated(open) => {
                     return Ok(Arc::clone(&open.peer));
                 }
-                State::Opening(opening) => opening.clone(),
+                // One that is over and has left nothing behind has panicked.
+                State::Opening(opening) if opening.peek().is_none() => opening.clone(),
                 _ => {
                     self.environment.health.check(&self.definition.name, self.tenant)?;
                     let opening = self.start(opener.clone());

@@ -29,8 +29,8 @@ impl Slot {
             let mut listed = self.lists[list as usize].lock();
             match &*listed {
                 Listed::Known(items) => return Ok(Arc::clone(items)),
-                Listed::Reading(reading) => reading.clone(),
-                Listed::Unknown => {
+                Listed::Reading(reading) if reading.peek().is_none() => reading.clone(),
+                Listed::Reading(_) | Listed::Unknown => {
                     let reading = self.read(list, opener.clone());
                     *listed = Listed::Reading(reading.clone());
                     reading
