@@ -312,9 +312,9 @@ impl Upstreams {
 
 impl Whose {
     fn of(definition: &Definition, principal: &Principal, channel: &Channel, era: Era) -> Self {
-        let own = !channel.session().is_detached() && !(channel.is_per_request() && era == Era::Modern);
+        let passing = channel.session().is_detached() || channel.is_per_request() && era == Era::Modern;
         match definition.isolation {
-            Isolation::Session if own => Self::Session,
+            Isolation::Session if !passing => Self::Session,
             Isolation::Session => Self::Caller(principal.tenant(), principal.user(), credential(principal)),
             Isolation::Tenant => Self::Tenant(principal.tenant()),
             Isolation::Shared => Self::Everybody,

@@ -50,7 +50,11 @@ impl Slot {
     fn told(&self, why: &Failure) -> String {
         match why {
             Failure::Unauthorized(_) if self.is_authorized_by_people() => {
-                "it wants a person to let the gateway use it; whoever calls one of its tools is asked to".into()
+                // Until then it lists none, so that a name has to be made up.
+                let prefix = &self.definition.prefix;
+                format!(
+                    "it wants a person to let the gateway use it: a call of any tool whose name begins with {prefix:?} has them asked"
+                )
             }
             why => format!("it {why}"),
         }
