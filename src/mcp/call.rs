@@ -42,6 +42,7 @@ impl Exchange<'_> {
             scope: self.scope.take(),
             reporter,
             upstreams: Arc::clone(&self.dispatcher.features.upstreams),
+            era: self.era,
             asker: asking.as_ref().map(|asking| asking.asker.clone()),
         };
         let arguments = params.arguments.map_or("{}", RawValue::get);

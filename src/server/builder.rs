@@ -87,6 +87,8 @@ impl Builder {
         let vault = Vault::open_for(options.master_key.load()?, &store)?;
         let authority = Authority::new(store.clone(), options.quotas, vault);
         let tokens = options.token_options();
+        // Without a public URL the issuer is where the server listens.
+        let found_at = options.public_url.clone().unwrap_or_else(|| tokens.issuer.clone());
         let issuers = oidc_strategies(&authority, &options.oidc, &tokens.issuer)?;
         let strategies = StrategyOptions { password: options.password, throttle: options.throttle, tokens };
         let strategies = Strategies::new(authority.clone(), strategies, issuers)?;
@@ -94,7 +96,7 @@ impl Builder {
         let tasks = TaskTracker::new();
         let reserved: HashSet<_> = registry.iter().map(|tool| tool.name.clone().into_owned()).collect();
         let catalogue = Catalogue::new(options.own_upstreams, reserved.iter().cloned());
-        let gateway = Upstreams::new(Arc::clone(&manager), catalogue, reserved, options.public_url(), tasks.clone());
+        let gateway = Upstreams::new(Arc::clone(&manager), catalogue, reserved, &found_at, tasks.clone());
         gateway.replace(&tables.get());
         let upstreams = Arc::clone(&gateway);
         let features = Features { registry, resources, prompts, completions, about, upstreams };

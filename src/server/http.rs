@@ -201,7 +201,12 @@ impl Router {
                 Box::pin(self.upstreams.authorizations().answer(query)).await.map(Body::from)
             }
             (&Method::GET | &Method::HEAD, DOCUMENT) => self.upstreams.authorizations().document().map(Body::from),
-            (_, CALLBACK | DOCUMENT) => use_get(),
+            (_, DOCUMENT) => use_get(),
+            (_, CALLBACK) => {
+                let mut refusal = use_get();
+                refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+                refusal
+            }
             (_, "/mcp") => self.mcp(request, client).await.unwrap_or_else(|refused| *refused),
             _ => text(
                 StatusCode::NOT_FOUND,

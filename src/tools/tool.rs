@@ -9,7 +9,7 @@ use super::reporter::Reporter;
 use crate::error::{Error, Result};
 use crate::session::{Announcer, Channel, Session, SessionManager};
 use crate::tenancy::{Role, TenantScope};
-use crate::upstream::Upstreams;
+use crate::upstream::{Definition, Status, Upstreams};
 use crate::wire::{Answer, Era, ErrorCode, Frame, INTERNAL, WireError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -75,6 +75,7 @@ pub(crate) struct Invocation {
     pub(crate) scope: Option<TenantScope>,
     pub(crate) reporter: Reporter,
     pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) era: Era,
     /// There for a tool that may ask.
     pub(crate) asker: Option<Asker>,
 }
@@ -106,6 +107,15 @@ pub struct Caller {
     /// Tells the client how far the call is.
     pub reporter: Reporter,
     pub(super) upstreams: Arc<Upstreams>,
+    channel: Channel,
+    era: Era,
+}
+
+impl Caller {
+    /// How the caller's own session with an upstream is.
+    pub(super) fn status_of(&self, definition: &Arc<Definition>) -> Status {
+        self.upstreams.status(definition, &self.scope, &self.channel, self.era)
+    }
 }
 
 impl Deref for Caller {
@@ -152,11 +162,11 @@ impl Tool {
         let handler = move |invocation: Invocation, arguments| {
             let handler = handler.clone();
             async move {
-                let Invocation { scope, reporter, upstreams, .. } = invocation;
+                let Invocation { channel, scope, reporter, upstreams, era, .. } = invocation;
                 // The dispatcher has checked the role already, so there is a scope.
                 let scope =
                     scope.ok_or_else(|| Error::Internal("a tool of a tenant was called without a scope".into()))?;
-                handler(Caller { scope, reporter, upstreams }, arguments).await
+                handler(Caller { scope, reporter, upstreams, channel, era }, arguments).await
             }
         };
         Self::with::<A, T, _>(name, Access::Role(role), effect, handler)

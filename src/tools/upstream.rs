@@ -3,6 +3,7 @@
 mod add;
 mod credentials;
 mod list;
+mod status;
 
 use super::{Effect, Tool};
 use crate::tenancy::Role;
@@ -21,6 +22,10 @@ pub(super) fn tools() -> Vec<Tool> {
         Tool::new("upstream_list", Role::Viewer, Effect::Reads, list::list).described(
             "List the upstreams",
             "Lists the MCP servers behind the gateway that one may use: those that whoever runs the gateway has configured, and the tenant's own. Their tools begin with the prefix.",
+        ),
+        Tool::new("upstream_status", Role::Viewer, Effect::Reads, status::status).described(
+            "How the upstreams are",
+            "Tells of each MCP server behind the gateway that one may use how one's own session with it is: open or not, since when, what it serves, what went wrong the last time, and which credentials are missing. It opens none; that is done by the first list or call.",
         ),
         Tool::new("upstream_add", Role::Admin, Effect::Adds, add::add).described(
             "Add an upstream",

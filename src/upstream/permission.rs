@@ -62,7 +62,7 @@ impl Visit {
 
     /// Makes who calls this the one who asks, unless there is one.
     pub(crate) fn ask(&self) -> Option<Asking<'_>> {
-        self.pass(Stage::Unasked, Stage::Asked).then_some(Asking(Some(self)))
+        self.pass(Stage::Unasked, Stage::Asked).then(|| Asking(Some(self)))
     }
 
     /// Waits until nobody asks: either there is an outcome, or it is somebody else's turn to ask.

@@ -1,5 +1,7 @@
 //! All upstreams of a server, and the sessions with them.
 
+mod status;
+
 use super::catalogue::Catalogue;
 use super::definition::{Definition, Isolation};
 use super::environment::Environment;
@@ -49,6 +51,8 @@ enum Whose {
     Everybody,
     Tenant(TenantId),
     Caller(TenantId, UserId, String),
+    /// The session's of a client, and who is signed in on it: what belongs to it is kept there.
+    Session,
 }
 
 /// The upstream sessions of one client's session; they end with its identity.
@@ -193,9 +197,8 @@ impl Upstreams {
         era: Era,
     ) -> Result<Arc<Slot>, Failure> {
         let (session, principal) = (channel.session(), scope.principal());
-        let own = !(session.is_detached() || channel.is_per_request() && era == Era::Modern);
-        let whose = match definition.isolation {
-            Isolation::Session if own => {
+        let whose = match Whose::of(definition, principal, channel, era) {
+            Whose::Session => {
                 if let Some(slots) = session.attached::<Attached>() {
                     let key = (definition.name.clone(), principal.tenant(), principal.user());
                     let unit = || Unit::Session(Arc::downgrade(session));
@@ -207,14 +210,12 @@ impl Upstreams {
                 }
                 Whose::Caller(principal.tenant(), principal.user(), session.id().to_string())
             }
-            Isolation::Session => Whose::Caller(principal.tenant(), principal.user(), credential(principal)),
-            Isolation::Tenant => Whose::Tenant(principal.tenant()),
-            Isolation::Shared => Whose::Everybody,
+            whose => whose,
         };
         let unit = || match &whose {
             Whose::Everybody => Unit::Shared,
             Whose::Tenant(_) => Unit::Tenant,
-            Whose::Caller(..) => Unit::Caller,
+            Whose::Session | Whose::Caller(..) => Unit::Caller,
         };
         let key = Key { upstream: definition.name.clone(), whose: whose.clone() };
         let entry = self.units.entry(key);
@@ -306,6 +307,18 @@ impl Upstreams {
         let state = if added > 0 { "open" } else { "closed" };
         states.push(UpstreamState { name: None, state, sessions: added });
         states
+    }
+}
+
+impl Whose {
+    fn of(definition: &Definition, principal: &Principal, channel: &Channel, era: Era) -> Self {
+        let passing = channel.session().is_detached() || channel.is_per_request() && era == Era::Modern;
+        match definition.isolation {
+            Isolation::Session if !passing => Self::Session,
+            Isolation::Session => Self::Caller(principal.tenant(), principal.user(), credential(principal)),
+            Isolation::Tenant => Self::Tenant(principal.tenant()),
+            Isolation::Shared => Self::Everybody,
+        }
     }
 }
 

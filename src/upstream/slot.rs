@@ -4,8 +4,8 @@
 mod changes;
 mod lists;
 mod permission;
+mod status;
 
-use super::catalog::List;
 use super::definition::{Definition, Reach};
 use super::environment::{Environment, Place};
 use super::failure::Failure;
@@ -21,6 +21,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use lists::Listed;
 use parking_lot::Mutex;
+pub(crate) use status::Status;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -80,17 +81,6 @@ struct OpenSession {
     /// The version of the credentials that it was opened with.
     credentials: u64,
     _place: Place,
-}
-
-/// What there is to say of a slot.
-#[derive(Debug, Clone)]
-pub(crate) struct Status {
-    pub(crate) state: &'static str,
-    pub(crate) version: Option<String>,
-    pub(crate) open_for: Option<Duration>,
-    pub(crate) problem: Option<String>,
-    pub(crate) tools: Option<usize>,
-    pub(crate) hidden: Vec<String>,
 }
 
 impl Slot {
@@ -299,33 +289,6 @@ impl Slot {
     /// Whether a session is open or being opened, or something waits in it.
     pub(super) fn is_in_use(&self) -> bool {
         !matches!(*self.state.lock(), State::Closed { .. }) || !self.parking.is_empty() || self.permission.is_open()
-    }
-
-    pub(crate) fn status(&self) -> Status {
-        let tools = self.known(List::Tools);
-        let mut status = Status {
-            state: "closed",
-            version: None,
-            open_for: None,
-            problem: None,
-            tools: tools.as_ref().map(|items| items.entries.len()),
-            hidden: tools.map(|items| items.hidden.clone()).unwrap_or_default(),
-        };
-        match &*self.state.lock() {
-            State::Closed { why } => status.problem = why.as_ref().map(ToString::to_string),
-            State::Opening(_) => status.state = "opening",
-            State::Open(open) => {
-                status.state = "open";
-                status.version = open.peer.agreed().map(|agreed| agreed.version.clone());
-                status.open_for = Some(open.since.elapsed());
-            }
-        }
-        if status.state == "closed"
-            && let Err(resting) = self.environment.health.check(&self.definition.name, self.tenant)
-        {
-            (status.state, status.problem) = ("resting", Some(resting.to_string()));
-        }
-        status
     }
 }
 

@@ -90,6 +90,7 @@ const ROWS: &[(&str, Arguments)] = &[
         |_| json!({ "name": "wiki", "url": "https://wiki.example.com/mcp", "headers": { "X-Api-Key": "${credential:github}" } }),
     ),
     ("upstream_list", |_| json!({})),
+    ("upstream_status", |_| json!({})),
     ("upstream_remove", |_| json!({ "name": "git" })),
 ];
 

@@ -1,3 +1,5 @@
 //! Upstreams behind the gateway.
 
 mod fidelity;
+mod oauth;
+mod status;

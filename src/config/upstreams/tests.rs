@@ -133,6 +133,10 @@ fn what_is_wrong_is_named_with_what_to_write_instead() {
             "headers: Authorization is set by identity",
         ),
         (
+            "url = \"https://a.example\"\nauthorization = { per = \"user\" }\nidentity = { audience = \"a\" }",
+            "authorization: cannot be used together with identity",
+        ),
+        (
             "url = \"https://a.example\"\nauthorization = { per = \"user\" }\nisolation = \"tenant\"",
             "authorization.per: is \"user\"",
         ),

@@ -2,6 +2,7 @@
 
 use super::Route;
 use super::answers::{line, private, public, refusal, refusals};
+use crate::upstream::{CALLBACK, DOCUMENT};
 use serde_json::{Value, json};
 
 const USER: &str = "0198c0de-0000-7000-8000-000000000001";
@@ -79,7 +80,7 @@ pub(super) fn of(route: Route) -> Value {
 }
 
 /// What else is served.
-pub(super) fn others() -> [(&'static str, Value); 5] {
+pub(super) fn others() -> [(&'static str, Value); 7] {
     let health = |id: &str, summary: &str, description: &str, responses: Value| {
         let get = json!({
             "operationId": id,
@@ -107,6 +108,8 @@ pub(super) fn others() -> [(&'static str, Value); 5] {
         json!({ "get": get })
     };
     [
+        (DOCUMENT, json!({ "get": gateway_as_client(&not_allowed) })),
+        (CALLBACK, json!({ "get": back_from_visit(&not_allowed) })),
         ("/.well-known/oauth-protected-resource", resource("protectedResource")),
         ("/.well-known/oauth-protected-resource/mcp", resource("protectedResourceOfMcp")),
         (
@@ -135,6 +138,41 @@ pub(super) fn others() -> [(&'static str, Value); 5] {
             }),
         ),
     ]
+}
+
+fn gateway_as_client(not_allowed: &Value) -> Value {
+    let document = json!({ "type": "object", "required": ["client_id", "redirect_uris"] });
+    let success = json!({
+        "description": "The gateway as a client.",
+        "content": { "application/json": { "schema": document } },
+    });
+    let mut get = open(
+        "gatewayAsClient",
+        "The gateway as a client of OAuth",
+        "What authorization servers of upstreams read that take this URL for a client id. HEAD is answered as well.",
+        success,
+        &[],
+    );
+    get["responses"]["405"] = not_allowed.clone();
+    get
+}
+
+fn back_from_visit(not_allowed: &Value) -> Value {
+    let page = |description: &str| json!({ "description": description, "content": { "text/html": { "schema": { "type": "string" } } } });
+    let text = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string" } });
+    json!({
+        "operationId": "backFromVisit",
+        "tags": ["discovery"],
+        "summary": "Where people come back to",
+        "description": "A page for people who have let the gateway use an upstream, or have not. Each link is good once.",
+        "parameters": [text("state"), text("code"), text("iss"), text("error")],
+        "responses": {
+            "200": page("It is done, or was declined."),
+            "400": page("The link was used before, is too old, or is not from where the person was sent."),
+            "405": not_allowed,
+            "502": page("The upstream's authorization server gave no access."),
+        },
+    })
 }
 
 fn protected_resource() -> Value {

@@ -49,6 +49,7 @@ const ASKING: [&str; 3] = ["prompts/get", "resources/read", "tools/call"];
 /// Notifications of the server and their definitions.
 const NOTIFICATIONS: &[(&str, &str, &[Era])] = &[
     ("notifications/cancelled", "CancelledNotification", &[Era::Legacy]),
+    ("notifications/elicitation/complete", "ElicitationCompleteNotification", &[Era::Legacy]),
     ("notifications/message", "LoggingMessageNotification", BOTH),
     ("notifications/progress", "ProgressNotification", BOTH),
     ("notifications/prompts/list_changed", "PromptListChangedNotification", BOTH),
