@@ -1,3 +1,12 @@
 //! Upstreams behind the gateway.
 
+mod asking;
 mod fidelity;
+mod isolation;
+mod lifetime;
+mod messages;
+mod nasty;
+mod own;
+mod reload;
+mod routing;
+mod stage;

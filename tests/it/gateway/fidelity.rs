@@ -5,7 +5,8 @@ mod json;
 mod parrot;
 mod raw;
 
-use parrot::{Cage, Wire};
+pub(super) use parrot::Cage;
+use parrot::Wire;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
