@@ -3,21 +3,23 @@
 use super::caller::Asked;
 use super::peer::Peer;
 use crate::session::{Channel, SessionLimits, Unasked};
-use crate::wire::Capability;
+use crate::wire::{Capabilities, Capability};
 use std::sync::Weak;
 
 /// Whether the client can be asked for this: it hears what comes before an answer, and has declared what it takes. What
 /// we do not know, it may.
 pub(crate) fn can(channel: &Channel, method: &str) -> bool {
-    let session = channel.session();
-    let declared = session.capabilities();
-    channel.is_heard()
-        && match method {
-            "sampling/createMessage" => declared.has(Capability::Sampling),
-            "elicitation/create" => declared.has(Capability::Elicitation) || declared.has(Capability::UrlElicitation),
-            "roots/list" => declared.has(Capability::Roots),
-            _ => true,
-        }
+    channel.is_heard() && declares(channel.session().capabilities(), method).unwrap_or(true)
+}
+
+/// Whether who declares this can be asked for that; unknown of what we do not know.
+pub(super) fn declares(declared: Capabilities, method: &str) -> Option<bool> {
+    match method {
+        "sampling/createMessage" => Some(declared.has(Capability::Sampling)),
+        "elicitation/create" => Some(declared.has(Capability::Elicitation) || declared.has(Capability::UrlElicitation)),
+        "roots/list" => Some(declared.has(Capability::Roots)),
+        _ => None,
+    }
 }
 
 /// Asks, waits, and tells the upstream what was answered.

@@ -1,10 +1,11 @@
 //! What one era says by a request from the server, and the other by a result.
 
 use super::{Passed, Proxied, Target};
+use crate::mcp::failures::no_such_state;
 use crate::mcp::request_state::State;
 use crate::tools::Answers;
 use crate::upstream::{Asked, Asks, Failure, Logs, Opener, Parked, Peer};
-use crate::wire::{Era, Object};
+use crate::wire::{Capabilities, Era, Object};
 use futures_util::future::join_all;
 use serde_json::Value;
 use std::sync::Arc;
@@ -81,7 +82,7 @@ impl Proxied {
             let reply = pending.within(limit).await?;
             let result = Object::read(reply.payload()).filter(|_| !reply.is_error()).unwrap_or_default();
             if result.text("resultType").as_deref() != Some("input_required") {
-                return Ok(Passed::Reply(reply));
+                return Ok(Passed::Reply(reply, Era::Modern));
             }
             let requests = result.get("inputRequests").and_then(Object::read).unwrap_or_default();
             if requests.is_empty() && round > 0 {
@@ -125,11 +126,15 @@ impl Proxied {
     /// A modern client's request to a legacy upstream: what that asks for is the result, and the call waits for the request
     /// to be made again.
     pub(super) async fn in_rounds(&self, target: &Target, peer: &Arc<Peer>) -> Result<Passed, Failure> {
+        if Object::read(&self.params).is_some_and(|params| params.get("requestState").is_some()) {
+            // Making the call once more is not what the client meant.
+            return Ok(Passed::Frame(self.answer.clone().error(&no_such_state())));
+        }
         let opener = self.opener(&target.slot);
         self.set_level(peer);
         let (sender, asks) = mpsc::unbounded_channel();
         let params = self.params(target, Era::Legacy, &opener);
-        let sending = self.sending(target, peer, params, Asks::InRounds(sender), &opener).await;
+        let sending = self.sending(target, peer, params, self.in_turn(sender), &opener).await;
         let pending = peer.request(sending);
         let call = Parked { peer: Arc::clone(peer), pending, asks, open: Vec::new(), keys: 0 };
         self.round(target, call).await
@@ -138,7 +143,7 @@ impl Proxied {
     /// Goes on with a call that has waited for this request.
     pub(super) async fn resume(&self, target: &Target, mut call: Parked) -> Result<Passed, Failure> {
         let (sender, asks) = mpsc::unbounded_channel();
-        call.peer.redirect(call.pending.id, self.caller(Asks::InRounds(sender)));
+        call.peer.redirect(call.pending.id, self.caller(self.in_turn(sender)));
         // What was asked since is asked now.
         while let Ok(asked) = call.asks.try_recv() {
             call.keys += 1;
@@ -166,7 +171,7 @@ impl Proxied {
         let limit = target.slot.definition.limits.call;
         let asked = tokio::select! {
             biased;
-            reply = call.pending.within(limit) => return reply.map(Passed::Reply),
+            reply = call.pending.within(limit) => return reply.map(|reply| Passed::Reply(reply, Era::Legacy)),
             Some(asked) = call.asks.recv() => asked,
         };
         let mut all = vec![asked];
@@ -198,6 +203,12 @@ impl Proxied {
                     .error(&crate::wire::WireError::new(crate::wire::ErrorCode::Internal, crate::wire::INTERNAL)),
             ),
         }
+    }
+
+    /// The client is asked for what its request says that it can be asked for.
+    fn in_turn(&self, asked: mpsc::UnboundedSender<Asked>) -> Asks {
+        let can = self.client.as_ref().map(|(_, can)| Capabilities::read(can)).unwrap_or_default();
+        Asks::InRounds { asked, can }
     }
 
     /// Has a legacy upstream send the log messages that a modern request asks for.

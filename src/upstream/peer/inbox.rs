@@ -5,7 +5,7 @@ use super::super::caller::{Asked, Asks, Caller};
 use super::super::failure::Failure;
 use super::super::link::Inbox;
 use super::super::reply::Reply;
-use super::{Inner, Owner};
+use super::{Entry, Inner, Owner};
 use crate::wire::{Object, Passing, RequestId};
 use std::sync::Weak;
 use std::time::Instant;
@@ -36,8 +36,8 @@ impl Inbox for Inner {
         for entry in open.into_values() {
             let _ = entry.answer.send(Err(failure.clone()));
         }
-        if let Some(owner) = self.owner.upgrade() {
-            owner.over(&failure);
+        if let Some((owner, peer)) = self.owner.upgrade().zip(self.peer.get()) {
+            owner.over(peer, &failure);
         }
     }
 }
@@ -105,12 +105,20 @@ impl Inner {
         caller.tell("notifications/progress", &params.json(), &self.limits);
     }
 
-    /// Whose call a message belongs to: the one on whose stream it came, or else the one that began last.
+    /// Whose call a message belongs to: the one on whose stream it came, or else the one that began last. Where several
+    /// people wait for calls that share a stream, nobody can tell.
     fn caller(&self, of: Option<i64>) -> Option<Caller> {
         let mut calls = self.calls.lock();
         let entry = match of {
             Some(id) => calls.open.get_mut(&id),
-            None => calls.open.values_mut().rev().find(|entry| entry.caller.is_some()),
+            None => {
+                let whose = |entry: &Entry| entry.caller.as_ref().map(|caller| caller.whose);
+                let last = calls.open.values().rev().find_map(whose)?;
+                if calls.open.values().filter_map(whose).any(|whose| whose != last) {
+                    return None;
+                }
+                calls.open.values_mut().rev().find(|entry| entry.caller.is_some())
+            }
         }?;
         entry.heard_of = Instant::now();
         entry.caller.clone()
@@ -132,7 +140,9 @@ impl Inner {
                 running.retain(|_, task| !task.is_finished());
                 running.insert(id, task.abort_handle());
             }
-            (Some(Asks::InRounds(rounds)), _) if rounds.send(asked.clone()).is_ok() => {}
+            // A result can ask for these alone.
+            (Some(Asks::InRounds { asked: rounds, can }), _)
+                if asking::declares(can, &asked.method) == Some(true) && rounds.send(asked.clone()).is_ok() => {}
             _ => {
                 let message = format!("Method not found: nobody can be asked for {} just now", asked.method);
                 let message = serde_json::Value::from(message);
