@@ -10,3 +10,5 @@ mod own;
 mod reload;
 mod routing;
 mod stage;
+#[cfg(target_os = "linux")]
+mod waves;

@@ -46,9 +46,14 @@ async fn one_that_dies_between_calls_is_opened_again() {
     let server = gateway(&[nasty("one", "")]).await;
     for client in &mut two(&server).await {
         assert!(shows(client, "one_").await);
-        let leaving = said(client, "one_fork", json!({ "quiet": true, "leave": true })).await;
-        is_well(client, "one_echo").await;
-        gone(&[leaving.parse().expect("a number")]).await;
+        for quiet in [true, false] {
+            let leaving = pid(client, "one").await;
+            // What it leaves behind may hold its pipes open.
+            let left = said(client, "one_fork", json!({ "quiet": quiet, "leave": true })).await;
+            gone(&[leaving]).await;
+            is_well(client, "one_echo").await;
+            gone(&[left.parse().expect("a number")]).await;
+        }
     }
     server.stop().await;
 }

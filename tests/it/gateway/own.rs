@@ -74,7 +74,10 @@ async fn a_name_that_leads_to_a_private_address_is_refused_when_it_is_called() {
         } else {
             ann.sign_in("ann").await;
             let why = failure(&mut ann, "far_greet", json!({})).await;
-            assert!(why.starts_with("The upstream far could not be reached") && why.contains("private"), "{why}");
+            assert!(
+                why.starts_with("The upstream far could not be reached") && why.contains("public address"),
+                "{why}"
+            );
             assert!(!shows(&mut ann, "far_").await);
         }
         ann.close().await;
