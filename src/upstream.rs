@@ -37,7 +37,7 @@ mod template;
 mod test_server;
 mod websocket;
 
-pub(crate) use asking::{can as can_ask, can_be_asked};
+pub(crate) use asking::can as can_ask;
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
 pub(crate) use catalog::List;
 pub use catalogue::{Catalogue, OwnUpstreams};

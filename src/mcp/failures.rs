@@ -42,3 +42,10 @@ pub(super) fn no_such_level(level: &str) -> WireError {
         "Invalid params: {level:?} is no log level; there are debug, info, notice, warning, error, critical, alert and emergency"
     ))
 }
+
+/// A request state that can't be gone on from.
+pub(super) fn no_such_state() -> WireError {
+    WireError::invalid_params(
+        "Invalid params: requestState is not what the server gave out for this request, or it is too old; make the request again without it",
+    )
+}

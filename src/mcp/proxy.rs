@@ -234,16 +234,26 @@ impl Proxied {
         self.answer.error(&WireError::invalid_params(format!("Unknown {what}: {name}. {list} names those there are.")))
     }
 
-    /// Asks the first; where that does not know what is meant, the next.
+    /// Asks the first; where that does not know what is meant, the next. A call that has waited for this request goes on
+    /// where it was.
     async fn pass(mut self, targets: Vec<Target>) -> Frame {
+        let word = self.resumed.take();
+        let waiting = |target: &Target| target.slot.parking.take(word.as_deref()?);
+        if let Some((target, call)) = targets.iter().find_map(|target| Some((target, waiting(target)?))) {
+            return match self.resume(target, call).await {
+                Ok(Passed::Reply(reply, era)) => self.finished(&reply, era, target),
+                Ok(Passed::Frame(frame)) => frame,
+                Err(failure) => self.failed(&target.slot.definition.name, &failure),
+            };
+        }
         let mut last = None;
         let count = targets.len();
         for (number, target) in targets.into_iter().enumerate() {
             match self.to(&target).await {
-                Ok(Passed::Reply(reply)) if number + 1 < count && is_not_found(&reply) => {
-                    last = Some(Ok(self.finished(&reply, &target)));
+                Ok(Passed::Reply(reply, era)) if number + 1 < count && is_not_found(&reply) => {
+                    last = Some(Ok(self.finished(&reply, era, &target)));
                 }
-                Ok(Passed::Reply(reply)) => return self.finished(&reply, &target),
+                Ok(Passed::Reply(reply, era)) => return self.finished(&reply, era, &target),
                 Ok(Passed::Frame(frame)) => return frame,
                 Err(failure) => last = Some(Err((target.slot.definition.name.clone(), failure))),
             }
@@ -258,11 +268,10 @@ impl Proxied {
         }
     }
 
-    /// An upstream's answer as the client's.
-    fn finished(&self, reply: &Reply, target: &Target) -> Frame {
+    /// An upstream's answer, which it gave in this era, as the client's.
+    fn finished(&self, reply: &Reply, era: Era, target: &Target) -> Frame {
         self.note_task(reply, &target.slot.definition.name);
-        let legacy = target.slot.open_peer().is_some_and(|peer| peer.era() == Era::Legacy);
-        if self.era != Era::Modern || !legacy {
+        if self.era != Era::Modern || era != Era::Legacy {
             return reply.frame(&self.id, "");
         }
         if reply.error_code() == Some(ErrorCode::ResourceNotFound as i64) {
@@ -317,8 +326,8 @@ fn in_rounds(asking: Option<Asking>, work: impl Future<Output = Frame> + Send + 
 
 /// What came of asking an upstream.
 enum Passed {
-    /// Its answer.
-    Reply(Reply),
+    /// Its answer, and the era in which it was given.
+    Reply(Reply, Era),
     /// Something of the gateway's own to answer with.
     Frame(Frame),
 }

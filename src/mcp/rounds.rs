@@ -1,6 +1,7 @@
 //! Requests whose client is asked for something before they are answered.
 
 use super::exchange::Exchange;
+use super::failures::no_such_state;
 use super::params::Params;
 use super::request_state::{Belonging, Sealer, State};
 use super::running::Work;
@@ -46,11 +47,10 @@ impl Exchange<'_> {
         let sealer = Arc::clone(&self.dispatcher.sealer);
         let state = match params.request_state.as_deref() {
             None => State { answers: Answers::new(), kept: None },
-            Some(text) => sealer.open(text, &of, now()).or_else(|| foreign_states.then(State::default)).ok_or_else(|| {
-                WireError::invalid_params(
-                    "Invalid params: requestState is not what the server gave out for this request, or it is too old; make the request again without it",
-                )
-            })?,
+            Some(text) => sealer
+                .open(text, &of, now())
+                .or_else(|| foreign_states.then(State::default))
+                .ok_or_else(no_such_state)?,
         };
         let fresh = params.input_responses.map_or(Ok(Answers::new()), |raw| serde_json::from_str(raw.get()));
         let fresh = fresh.map_err(|_| {

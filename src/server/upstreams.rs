@@ -65,6 +65,8 @@ pub(super) fn follow(
     closing: CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
     let mut tables = tables.subscribe();
+    // They may have been replaced since the gateway was made.
+    tables.mark_changed();
     async move {
         loop {
             let changed = tokio::select! {

@@ -8,16 +8,16 @@ use std::sync::Weak;
 
 /// Whether the client can be asked for this: it hears what comes before an answer, and has declared what it takes.
 pub(crate) fn can(channel: &Channel, method: &str) -> bool {
-    channel.is_heard() && can_be_asked(channel.session().capabilities(), method)
+    channel.is_heard() && declares(channel.session().capabilities(), method).unwrap_or(true)
 }
 
-/// Whether a client that has declared this can be asked so. What we do not know, it may.
-pub(crate) fn can_be_asked(declared: Capabilities, method: &str) -> bool {
+/// Whether who declares this can be asked for that; unknown of what we do not know.
+pub(super) fn declares(declared: Capabilities, method: &str) -> Option<bool> {
     match method {
-        "sampling/createMessage" => declared.has(Capability::Sampling),
-        "elicitation/create" => declared.has(Capability::Elicitation) || declared.has(Capability::UrlElicitation),
-        "roots/list" => declared.has(Capability::Roots),
-        _ => true,
+        "sampling/createMessage" => Some(declared.has(Capability::Sampling)),
+        "elicitation/create" => Some(declared.has(Capability::Elicitation) || declared.has(Capability::UrlElicitation)),
+        "roots/list" => Some(declared.has(Capability::Roots)),
+        _ => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Whose call it is that an upstream works on: where what belongs to the call goes.
 
 use crate::session::{Channel, SessionLimits};
-use crate::wire::{Object, RequestId, notification};
+use crate::tenancy::{TenantId, UserId};
+use crate::wire::{Capabilities, Object, RequestId, notification};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// The client's side of a call.
@@ -9,6 +10,8 @@ use tokio::sync::mpsc::UnboundedSender;
 pub(crate) struct Caller {
     /// The way on which the call came.
     pub(crate) channel: Channel,
+    /// Who calls.
+    pub(crate) whose: (TenantId, UserId),
     /// The progress token that the client gave, as JSON.
     pub(crate) progress_token: Option<Box<str>>,
     /// Which log messages it wants.
@@ -34,7 +37,12 @@ pub(crate) enum Asks {
     /// By a request on the call's channel.
     ByRequest,
     /// By the result of its own request; whoever waits for the call's answer sees to that.
-    InRounds(UnboundedSender<Asked>),
+    InRounds {
+        /// Where what is asked goes.
+        asked: UnboundedSender<Asked>,
+        /// What the client can be asked for.
+        can: Capabilities,
+    },
 }
 
 /// A request of an upstream's.

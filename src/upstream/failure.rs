@@ -16,7 +16,7 @@ pub enum Failure {
         why: String,
     },
     /// As many sessions with it are open as may be.
-    #[error("{0}")]
+    #[error("can't be opened: {0}")]
     Full(String),
     /// Its session is not known to it any more; it did not look at the request.
     #[error("has forgotten the session")]

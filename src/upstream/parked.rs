@@ -22,6 +22,14 @@ pub(crate) struct Parked {
     pub(crate) keys: usize,
 }
 
+impl Parked {
+    /// Notes what the client is to be asked.
+    pub(crate) fn note(&mut self, asked: Asked) {
+        self.keys += 1;
+        self.open.push((self.keys.to_string(), asked));
+    }
+}
+
 /// Where they wait.
 #[derive(Default)]
 pub(crate) struct Parking {

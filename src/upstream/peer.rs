@@ -43,7 +43,7 @@ pub(super) trait Owner: Send + Sync {
     /// A request that belongs to no call. False when nobody can be asked.
     fn asked(&self, asked: &Asked) -> Option<Caller>;
     /// The session is over.
-    fn over(&self, why: &Failure);
+    fn over(&self, peer: &Weak<Peer>, why: &Failure);
 }
 
 /// What comes from the link, and who waits for it.

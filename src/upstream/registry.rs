@@ -30,13 +30,22 @@ pub struct Upstreams {
     environment: Arc<Environment>,
     catalogue: Catalogue,
     /// What tenants have added themselves, as far as it was looked up.
-    own: Arc<DashMap<Uuid, Arc<[Arc<Definition>]>>>,
+    own: Arc<DashMap<Uuid, Own>>,
     /// Sessions that belong to no session of a client.
     units: DashMap<Key, Arc<Slot>>,
     /// All there are, to be tended.
     slots: Mutex<Vec<Weak<Slot>>>,
     /// Which upstream works on a task, by whose task it is.
     tasks: Mutex<HashMap<(TenantId, UserId, String), String>>,
+}
+
+/// What a tenant has added.
+#[derive(Debug, Default)]
+struct Own {
+    /// How often it has changed since somebody first asked.
+    changes: u64,
+    /// It as it was read, after how many of the changes.
+    read: Option<(u64, Arc<[Arc<Definition>]>)>,
 }
 
 /// Whose session it is, and with which upstream.
@@ -76,12 +85,14 @@ impl Upstreams {
         public_url: &str,
         tasks: TaskTracker,
     ) -> Arc<Self> {
-        let own = Arc::<DashMap<_, _>>::default();
+        let own = Arc::<DashMap<Uuid, Own>>::default();
         // Weak: the store belongs to what it would keep.
         let (heard, index) = (Arc::clone(&own), Arc::downgrade(&manager));
         manager.authority().store().on_commit(move |event| {
             if let Event::Upstreams { tenant } = event {
-                heard.remove(tenant);
+                if let Some(mut own) = heard.get_mut(tenant) {
+                    own.changes += 1;
+                }
                 let sessions = index.upgrade().map(|manager| manager.all()).unwrap_or_default();
                 sessions.iter().filter(|session| is_in(session, *tenant)).for_each(tell);
             }
@@ -106,6 +117,12 @@ impl Upstreams {
         };
         self.catalogue.configure(definitions.iter().map(kept));
         let now = self.catalogue.configured();
+        self.end_those_gone(&before, &now);
+        self.environment.manager.all().iter().for_each(tell);
+    }
+
+    /// Ends the sessions with upstreams that are not any more what they were.
+    fn end_those_gone(&self, before: &[Arc<Definition>], now: &[Arc<Definition>]) {
         let gone = |slot: &Slot| {
             let is = |one: &Arc<Definition>| Arc::ptr_eq(one, &slot.definition);
             before.iter().any(is) && !now.iter().any(is)
@@ -116,7 +133,6 @@ impl Upstreams {
             let ended: Vec<_> = attached.slots.lock().extract_if(|_, slot| gone(slot)).collect();
             drop(ended);
         }
-        sessions.iter().for_each(tell);
     }
 
     /// What is configured, and which names are taken.
@@ -138,21 +154,26 @@ impl Upstreams {
     /// Whether somebody in this tenant surely may use an upstream.
     pub(crate) fn serve_in(&self, tenant: TenantId) -> bool {
         self.catalogue.configured().iter().any(|definition| definition.is_open_in(tenant))
-            || self.own.get(&tenant.uuid()).is_some_and(|own| !own.is_empty())
+            || self.own_of(tenant.uuid()).is_some_and(|own| !own.is_empty())
     }
 
     /// Whether this principal may use an upstream, as far as that is known without looking it up.
     pub(crate) fn may_serve(&self, principal: &Principal) -> bool {
         self.catalogue.configured().iter().any(|definition| definition.is_open_to(principal))
-            || self.own.get(&principal.tenant().uuid()).map_or(self.are_possible(), |own| !own.is_empty())
+            || self.own_of(principal.tenant().uuid()).map_or(self.are_possible(), |own| !own.is_empty())
+    }
+
+    /// What a tenant has added, if that was looked up since it changed last.
+    fn own_of(&self, tenant: Uuid) -> Option<Arc<[Arc<Definition>]>> {
+        let own = self.own.get(&tenant)?;
+        own.read.as_ref().filter(|(changes, _)| *changes == own.changes).map(|(_, read)| Arc::clone(read))
     }
 
     /// The upstreams that who is signed in may use: those that were configured, in their order, and then the tenant's own.
     pub(crate) async fn open_to(&self, scope: &TenantScope) -> Vec<Arc<Definition>> {
         let principal = scope.principal();
         let tenant = principal.tenant().uuid();
-        let known = self.own.get(&tenant).map(|own| Arc::clone(&own));
-        let own = match known {
+        let own = match self.own_of(tenant) {
             Some(own) => own,
             None => self.look_up(scope, tenant).await,
         };
@@ -162,27 +183,38 @@ impl Upstreams {
     }
 
     async fn look_up(&self, scope: &TenantScope, tenant: Uuid) -> Arc<[Arc<Definition>]> {
-        // Put there before it is read: what changes meanwhile takes it away again.
-        self.own.insert(tenant, Arc::new([]));
-        match super::own::definitions(scope).await {
-            Ok(own) => {
-                let own: Arc<[_]> = own.into();
-                if let Some(mut known) = self.own.get_mut(&tenant) {
-                    *known = Arc::clone(&own);
-                }
-                if !own.is_empty() {
-                    // Whoever signed in before was told of none.
-                    let sessions = self.environment.manager.all();
-                    sessions.iter().filter(|session| is_in(session, tenant)).for_each(tell);
-                }
-                own
-            }
+        // Before it is read: what changes meanwhile then shows.
+        let changes = self.own.entry(tenant).or_default().changes;
+        let read = match super::own::definitions(scope).await {
+            Ok(read) => read,
             Err(error) => {
                 tracing::error!(%tenant, %error, "could not look up a tenant's upstreams");
-                self.own.remove(&tenant);
-                Arc::new([])
+                return Arc::new([]);
             }
+        };
+        let (before, now) = {
+            let mut own = self.own.entry(tenant).or_default();
+            let before = own.read.clone();
+            if let Some((_, known)) = before.as_ref().filter(|(of, _)| *of >= changes) {
+                return Arc::clone(known);
+            }
+            // Sessions with those that are as before go on.
+            let known = before.as_ref().map_or(&[][..], |(_, known)| known);
+            let kept = |new: Arc<Definition>| known.iter().find(|old| **old == new).cloned().unwrap_or(new);
+            let now: Arc<[_]> = read.into_iter().map(kept).collect();
+            own.read = Some((changes, Arc::clone(&now)));
+            (before, now)
+        };
+        match before {
+            Some((_, before)) => self.end_those_gone(&before, &now),
+            // Whoever signed in before was told of none.
+            None if !now.is_empty() => {
+                let sessions = self.environment.manager.all();
+                sessions.iter().filter(|session| is_in(session, tenant)).for_each(tell);
+            }
+            None => {}
         }
+        now
     }
 
     /// The session of a caller with an upstream, open or not.
@@ -205,7 +237,13 @@ impl Upstreams {
                     let mut slots = slots.slots.lock();
                     let known = slots.get(&key).map(Arc::clone);
                     let slot = self.current(known, definition, scope, &session.id().to_string(), unit)?;
-                    slots.insert(key, Arc::clone(&slot));
+                    slots.insert(key.clone(), Arc::clone(&slot));
+                    // Whoever has signed out since has nothing any more, and what would be kept here would stay.
+                    let stays = channel.principal().is_some_and(|now| (now.tenant(), now.user()) == (key.1, key.2));
+                    if !stays {
+                        slots.remove(&key);
+                        return Err(Failure::Incomplete("who asked for it is not signed in any more".into()));
+                    }
                     return Ok(slot);
                 }
                 Whose::Caller(principal.tenant(), principal.user(), session.id().to_string())

@@ -3,13 +3,14 @@
 
 mod changes;
 mod lists;
+mod opening;
 mod permission;
 mod status;
 
 use super::definition::{Definition, Reach};
 use super::environment::{Environment, Place};
 use super::failure::Failure;
-use super::handshake::{self, Opener};
+use super::handshake::Opener;
 use super::outward::Outward;
 use super::parked::Parking;
 use super::peer::{Owner, Peer, Pending};
@@ -20,6 +21,7 @@ use crate::wire::Era;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use lists::Listed;
+use opening::{is_the_upstreams, open};
 use parking_lot::Mutex;
 pub(crate) use status::Status;
 use std::collections::BTreeSet;
@@ -66,7 +68,11 @@ pub(crate) struct Slot {
 type Opening = Shared<BoxFuture<'static, Result<Arc<Peer>, Failure>>>;
 
 enum State {
-    Closed { why: Option<Failure> },
+    /// Why, and with which version of the credentials it was tried last.
+    Closed {
+        why: Option<Failure>,
+        credentials: u64,
+    },
     Opening(Opening),
     Open(OpenSession),
 }
@@ -100,7 +106,7 @@ impl Slot {
             tenant,
             role: Mutex::new(None),
             environment: Arc::clone(environment),
-            state: Mutex::new(State::Closed { why: None }),
+            state: Mutex::new(State::Closed { why: None, credentials: 0 }),
             lists: std::array::from_fn(|_| Mutex::new(Listed::Unknown)),
             audience: Mutex::default(),
             subscribed: Mutex::default(),
@@ -125,15 +131,23 @@ impl Slot {
                 }
                 // One that is over and has left nothing behind has panicked.
                 State::Opening(opening) if opening.peek().is_none() => opening.clone(),
-                _ => {
-                    self.environment.health.check(&self.definition.name, self.tenant)?;
-                    let opening = self.start(opener.clone());
+                before => {
+                    self.check_health(before)?;
+                    let opening = self.start(opener.clone(), before);
                     *state = State::Opening(opening.clone());
                     opening
                 }
             }
         };
         opening.await
+    }
+
+    /// Refuses to try it again so soon after it failed, unless that was with other credentials.
+    fn check_health(&self, before: &State) -> Result<(), Failure> {
+        match before {
+            State::Closed { why: Some(_), credentials } if *credentials != self.outward.version() => Ok(()),
+            _ => self.environment.health.check(&self.definition.name, self.tenant),
+        }
     }
 
     /// Notes who uses it now: in another role, it is told so.
@@ -146,22 +160,48 @@ impl Slot {
 
     /// Whether it was opened with credentials that are others by now. Over HTTP each request has them anew.
     fn is_outdated(&self, open: &OpenSession) -> bool {
-        let kept = matches!(self.definition.reach, Reach::Command { .. } | Reach::WebSocket { .. });
-        kept && open.credentials != self.outward.version()
+        self.is_kept() && open.credentials != self.outward.version()
     }
 
-    fn start(self: &Arc<Self>, opener: Opener) -> Opening {
+    /// Whether a session is one child's, or one connection's.
+    fn is_kept(&self) -> bool {
+        matches!(self.definition.reach, Reach::Command { .. } | Reach::WebSocket { .. })
+    }
+
+    /// Notes that this peer takes no requests any more, though its end was not told yet.
+    pub(crate) fn lost(&self, peer: &Arc<Peer>, why: &Failure) {
+        if self.is_kept() {
+            self.close(Arc::as_ptr(peer), why);
+        }
+    }
+
+    /// Closes the session if it is still the one with this peer.
+    fn close(&self, peer: *const Peer, why: &Failure) {
+        let mut state = self.state.lock();
+        if matches!(&*state, State::Open(open) if std::ptr::eq(Arc::as_ptr(&open.peer), peer)) {
+            let closed = State::Closed { why: Some(why.clone()), credentials: self.outward.version() };
+            let before = std::mem::replace(&mut *state, closed);
+            drop(state);
+            // Its link must not be dropped by the task that it is.
+            self.environment.tasks.spawn(async move { drop(before) });
+        }
+    }
+
+    fn start(self: &Arc<Self>, opener: Opener, before: &State) -> Opening {
         let (slot, tasks, tenant) = (Arc::downgrade(self), self.environment.tasks.clone(), self.tenant);
         let (outward, environment) = (self.outward.clone(), Arc::clone(&self.environment));
         let owner: Weak<dyn Owner> = Arc::<Self>::downgrade(self);
         // Before they are read: what changes meanwhile then shows.
         let credentials = self.outward.version();
+        let (begun, failed) = (Instant::now(), matches!(before, State::Closed { why: Some(_), .. }));
         let work = async move {
             let opened = open(&outward, tenant, &environment, owner, &opener).await;
             let Some(slot) = slot.upgrade() else {
                 return Err(Failure::Unreachable("its session is over".into()));
             };
-            slot.opened(opened, opener, credentials)
+            // Whoever did not wait for it, or came before, has been served without it.
+            let missed = failed || begun.elapsed() >= slot.definition.limits.list;
+            slot.opened(opened, opener, credentials, missed)
         };
         let task = AbortOnDropHandle::new(tasks.spawn(work));
         let opening =
@@ -175,6 +215,7 @@ impl Slot {
         opened: Result<(Arc<Peer>, Place), Failure>,
         opener: Opener,
         credentials: u64,
+        missed: bool,
     ) -> Result<Arc<Peer>, Failure> {
         let (name, tenant) = (&self.definition.name, self.tenant);
         match opened {
@@ -193,9 +234,10 @@ impl Slot {
                     _place: place,
                 });
                 if peer.era() == Era::Legacy {
+                    self.set_level(&peer);
                     self.subscribe_again(&peer);
                 }
-                if before {
+                if before || missed {
                     // What clients have seen of an earlier session may not be so any more.
                     self.tell_audience(|changes| {
                         (changes.tools, changes.prompts, changes.resources) = (true, true, true);
@@ -206,12 +248,11 @@ impl Slot {
             Err(failure) => {
                 // One person's missing authorization is no fault that others would meet.
                 let personal = self.definition.authorization.is_some() && matches!(failure, Failure::Unauthorized(_));
-                let at_rest = failure.nothing_was_done() || matches!(failure, Failure::TimedOut(_) | Failure::Ended(_));
-                if at_rest && !personal {
+                if is_the_upstreams(&failure) && !personal {
                     self.environment.health.failed(name, tenant, &failure);
                 }
                 tracing::warn!(upstream = %name, unit = self.outward.unit(), %failure, "could not open a session with an upstream");
-                *self.state.lock() = State::Closed { why: Some(failure.clone()) };
+                *self.state.lock() = State::Closed { why: Some(failure.clone()), credentials };
                 Err(failure)
             }
         }
@@ -249,11 +290,11 @@ impl Slot {
         self.parking.expire();
         let watched = !self.subscribed.lock().is_empty();
         let mut state = self.state.lock();
-        let again = match &mut *state {
+        match &mut *state {
             State::Open(open) => {
                 let idle = self.used.lock().elapsed() >= self.definition.limits.idle;
                 if idle && !watched && open.peer.busy() == 0 && self.parking.is_empty() {
-                    let open = std::mem::replace(&mut *state, State::Closed { why: None });
+                    let open = std::mem::replace(&mut *state, State::Closed { why: None, credentials: 0 });
                     drop(state);
                     drop(open);
                     tracing::info!(upstream = %self.definition.name, unit = self.outward.unit(), "closed an idle session with an upstream");
@@ -265,19 +306,14 @@ impl Slot {
                 if deaf {
                     self.listen_again(&peer);
                 }
-                false
             }
-            State::Closed { why: Some(Failure::Unauthorized(_)) } => false,
-            State::Closed { why: Some(_) } => {
-                drop(state);
-                watched
+            State::Closed { why: Some(Failure::Unauthorized(_)), .. } => {}
+            before @ State::Closed { why: Some(_), .. } if watched && self.check_health(before).is_ok() => {
+                let opener = Opener { era: Era::Legacy, implementation: String::new(), capabilities: String::new() };
+                let opening = self.start(opener, before);
+                *state = State::Opening(opening);
             }
-            _ => false,
-        };
-        if again && self.environment.health.check(&self.definition.name, self.tenant).is_ok() {
-            let opener = Opener { era: Era::Legacy, implementation: String::new(), capabilities: String::new() };
-            let opening = self.start(opener);
-            *self.state.lock() = State::Opening(opening);
+            _ => {}
         }
     }
 
@@ -299,47 +335,4 @@ impl std::fmt::Debug for Slot {
             .field("unit", &self.outward.unit())
             .finish_non_exhaustive()
     }
-}
-
-/// Opens a session in the era that fits, and in the other one if the upstream does not speak that.
-async fn open(
-    outward: &Outward,
-    tenant: Option<TenantId>,
-    environment: &Arc<Environment>,
-    owner: Weak<dyn Owner>,
-    opener: &Opener,
-) -> Result<(Arc<Peer>, Place), Failure> {
-    let definition = outward.definition();
-    let place = environment.place(definition, tenant)?;
-    let eras = handshake::order(definition.era, opener, environment.era_of(definition));
-    let mut first = None;
-    for (number, era) in eras.iter().enumerate() {
-        let last = number + 1 == eras.len();
-        // Some servers say nothing at all to what they do not know.
-        let limit = if last { definition.limits.open } else { definition.limits.open.min(Duration::from_secs(10)) };
-        let attempt = async {
-            let peer = environment.connect(outward, Weak::clone(&owner)).await?;
-            handshake::shake(&peer, opener, *era).await?;
-            Ok(peer)
-        };
-        let failure = match tokio::time::timeout(limit, attempt).await {
-            Ok(Ok(peer)) => {
-                environment.note_era(definition, *era);
-                return Ok((peer, place));
-            }
-            Ok(Err(failure)) => failure,
-            Err(_) => Failure::TimedOut(limit.as_secs()),
-        };
-        let other = matches!(
-            failure,
-            Failure::Unreadable(_) | Failure::Status(_) | Failure::Ended(_) | Failure::TimedOut(_) | Failure::Forgotten
-        );
-        if last || !other {
-            // That one names the way out.
-            let refused = matches!(failure, Failure::Unauthorized(_));
-            return Err(first.filter(|_| !refused).unwrap_or(failure));
-        }
-        first = Some(failure);
-    }
-    Err(first.unwrap_or_else(|| Failure::Unreachable("there is no era to try".into())))
 }

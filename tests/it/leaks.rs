@@ -41,8 +41,13 @@ const MANNERS: [Manner; 8] =
 
 #[test]
 fn ten_thousand_connections_leave_nothing_behind() {
+    run_alone("leaks::alone_in_its_process");
+}
+
+/// Runs a test that is ignored, in a process of its own.
+pub(crate) fn run_alone(test: &str) {
     let this = std::env::current_exe().expect("a test is a program");
-    let alone = ["--exact", "leaks::alone_in_its_process", "--ignored", "--nocapture", "--test-threads", "1"];
+    let alone = ["--exact", test, "--ignored", "--nocapture", "--test-threads", "1"];
     let status = Command::new(this).args(alone).status().expect("it runs once more");
     assert!(status.success(), "see above");
 }
@@ -83,7 +88,7 @@ fn alone_in_its_process() {
 }
 
 /// Waits until the server has noticed that all have gone, and counts tasks and descriptors.
-async fn at_rest(server: &TestServer, runtime: &Runtime) -> (usize, usize) {
+pub(crate) async fn at_rest(server: &TestServer, runtime: &Runtime) -> (usize, usize) {
     until("all sessions are gone", || server.manager().counts() == [0; 6]).await;
     // Those of connections end a moment after their sessions.
     let tasks = || runtime.metrics().num_alive_tasks();
@@ -140,7 +145,7 @@ async fn frames(server: &TestServer) -> Frames {
 }
 
 /// A text frame as clients send it, masked with zeros.
-fn frame(method: &str, id: &str, params: Value) -> Vec<u8> {
+pub(crate) fn frame(method: &str, id: &str, params: Value) -> Vec<u8> {
     let text = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
     let length = u16::try_from(text.len()).expect("it is short").to_be_bytes();
     [&[0x81, 0x80 | 126], &length[..], &[0; 4], text.as_bytes()].concat()
@@ -173,7 +178,7 @@ async fn visit(address: SocketAddr, manner: Manner, frames: Frames) {
     }
 }
 
-async fn read_until(stream: &mut TcpStream, text: &str) {
+pub(crate) async fn read_until(stream: &mut TcpStream, text: &str) {
     let mut read = Vec::new();
     while memmem::find(&read, text.as_bytes()).is_none() {
         let count = soon("an answer", stream.read_buf(&mut read)).await.expect("the connection is open");

@@ -10,15 +10,12 @@ use std::sync::Arc;
 impl Proxied {
     /// Asks an upstream; once more where that does nothing twice.
     pub(super) async fn to(&mut self, target: &Target) -> Result<Passed, Failure> {
-        if let Some(parked) = self.resumed.take().and_then(|word| target.slot.parking.take(&word)) {
-            return self.resume(target, parked).await;
-        }
         let opener = self.opener(&target.slot);
         let (mut again, mut renewable, mut granted) = (false, true, false);
         loop {
             let token = target.slot.token().await?;
             let opened = target.slot.peer_with_token(&opener).await;
-            let is_open = opened.is_ok();
+            let peer = opened.as_ref().ok().map(Arc::clone);
             let tried = match opened {
                 Ok(peer) => self.ask(target, &peer, &opener).await,
                 Err(failure) => Err(failure),
@@ -33,14 +30,15 @@ impl Proxied {
                     }
                     continue;
                 }
-                Err(failure) if !is_open => return Err(failure),
                 Err(failure) => failure,
             };
+            let Some(peer) = peer else { return Err(failure) };
             let lost = matches!(failure, Failure::Forgotten | Failure::Unreachable(_));
             let broken = matches!(failure, Failure::Ended(_)) && self.is_repeatable(target);
             if again || !lost && !broken {
                 return Err(failure);
             }
+            target.slot.lost(&peer, &failure);
             again = true;
         }
     }
@@ -52,7 +50,8 @@ impl Proxied {
             _ => {
                 let params = self.params(target, peer.era(), opener);
                 let mut pending = peer.request(self.sending(target, peer, params, Asks::ByRequest, opener).await);
-                pending.within(target.slot.definition.limits.call).await.map(Passed::Reply)
+                let reply = pending.within(target.slot.definition.limits.call).await?;
+                Ok(Passed::Reply(reply, peer.era()))
             }
         }
     }
@@ -71,7 +70,14 @@ impl Proxied {
     }
 
     pub(super) fn caller(&self, asks: Asks) -> Caller {
-        Caller { channel: self.channel.clone(), progress_token: self.progress_token.clone(), logs: self.logs, asks }
+        let principal = self.scope.principal();
+        Caller {
+            channel: self.channel.clone(),
+            whose: (principal.tenant(), principal.user()),
+            progress_token: self.progress_token.clone(),
+            logs: self.logs,
+            asks,
+        }
     }
 
     /// The arguments that headers repeat, where the upstream is one of modern HTTP.

@@ -1,9 +1,10 @@
 //! What one era says by a request from the server, and the other by a result.
 
 use super::{Passed, Proxied, Target};
+use crate::mcp::failures::no_such_state;
 use crate::mcp::request_state::State;
 use crate::tools::Answers;
-use crate::upstream::{Asked, Asks, Failure, Logs, Opener, Parked, Peer, can_be_asked as can};
+use crate::upstream::{Asked, Asks, Failure, Logs, Opener, Parked, Peer};
 use crate::wire::{Capabilities, Era, Object};
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -95,7 +96,7 @@ impl Proxied {
             let reply = pending.within(limit).await?;
             let result = Object::read(reply.payload()).filter(|_| !reply.is_error()).unwrap_or_default();
             if result.text("resultType").as_deref() != Some("input_required") {
-                return Ok(Passed::Reply(reply));
+                return Ok(Passed::Reply(reply, Era::Modern));
             }
             let requests = result.get("inputRequests").and_then(Object::read).unwrap_or_default();
             if requests.is_empty() && round > 0 {
@@ -139,11 +140,15 @@ impl Proxied {
     /// A modern client's request to a legacy upstream: what that asks for is the result, and the call waits for the request
     /// to be made again.
     pub(super) async fn in_rounds(&self, target: &Target, peer: &Arc<Peer>) -> Result<Passed, Failure> {
+        if Object::read(&self.params).is_some_and(|params| params.get("requestState").is_some()) {
+            // Making the call once more is not what the client meant.
+            return Ok(Passed::Frame(self.answer.clone().error(&no_such_state())));
+        }
         let opener = self.opener(&target.slot);
         self.set_level(peer);
         let (sender, asks) = mpsc::unbounded_channel();
         let params = self.params(target, Era::Legacy, &opener);
-        let sending = self.sending(target, peer, params, Asks::InRounds(sender), &opener).await;
+        let sending = self.sending(target, peer, params, self.in_turn(sender), &opener).await;
         let pending = peer.request(sending);
         let call = Parked { peer: Arc::clone(peer), pending, asks, open: Vec::new(), keys: 0 };
         self.round(target, call).await
@@ -152,10 +157,10 @@ impl Proxied {
     /// Goes on with a call that has waited for this request.
     pub(super) async fn resume(&self, target: &Target, mut call: Parked) -> Result<Passed, Failure> {
         let (sender, asks) = mpsc::unbounded_channel();
-        call.peer.redirect(call.pending.id, self.caller(Asks::InRounds(sender)));
+        call.peer.redirect(call.pending.id, self.caller(self.in_turn(sender)));
         // What was asked since is asked now.
         while let Ok(asked) = call.asks.try_recv() {
-            self.note(&mut call, asked);
+            call.note(asked);
         }
         call.asks = asks;
         let params = Object::read(&self.params).unwrap_or_default();
@@ -177,30 +182,18 @@ impl Proxied {
     /// Waits until the call is answered, or asks for something.
     async fn round(&self, target: &Target, mut call: Parked) -> Result<Passed, Failure> {
         let limit = target.slot.definition.limits.call;
-        while call.open.is_empty() {
+        if call.open.is_empty() {
             let asked = tokio::select! {
                 biased;
-                reply = call.pending.within(limit) => return reply.map(Passed::Reply),
+                reply = call.pending.within(limit) => return reply.map(|reply| Passed::Reply(reply, Era::Legacy)),
                 Some(asked) = call.asks.recv() => asked,
             };
-            self.note(&mut call, asked);
+            call.note(asked);
             while let Ok(asked) = call.asks.try_recv() {
-                self.note(&mut call, asked);
+                call.note(asked);
             }
         }
         Ok(self.park(target, call))
-    }
-
-    /// Notes what is asked, if this request's client can be asked for it.
-    fn note(&self, call: &mut Parked, asked: Asked) {
-        let declared = self.client.as_ref().map(|(_, declared)| Capabilities::read(declared)).unwrap_or_default();
-        if can(declared, &asked.method) {
-            call.keys += 1;
-            call.open.push((call.keys.to_string(), asked));
-        } else {
-            let message = Value::from(format!("Method not found: the client can't be asked for {}", asked.method));
-            call.peer.answer(&asked.id, Err(&format!(r#"{{"code":-32601,"message":{message}}}"#)));
-        }
     }
 
     fn park(&self, target: &Target, call: Parked) -> Passed {
@@ -221,6 +214,12 @@ impl Proxied {
                     .error(&crate::wire::WireError::new(crate::wire::ErrorCode::Internal, crate::wire::INTERNAL)),
             ),
         }
+    }
+
+    /// The client is asked for what its request says that it can be asked for.
+    fn in_turn(&self, asked: mpsc::UnboundedSender<Asked>) -> Asks {
+        let can = self.client.as_ref().map(|(_, can)| Capabilities::read(can)).unwrap_or_default();
+        Asks::InRounds { asked, can }
     }
 
     /// Has a legacy upstream send the log messages that a modern request asks for.

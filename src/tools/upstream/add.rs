@@ -122,6 +122,8 @@ pub(super) async fn remove(caller: Caller, RemoveUpstream { name }: RemoveUpstre
             "There is no upstream {name:?} in this tenant. upstream_list lists them."
         )));
     }
+    // To look again ends the sessions with it.
+    caller.upstreams.open_to(&caller).await;
     Ok(Reply::new(Removed { removed: true }, format!("The upstream {name} is removed.")))
 }
 

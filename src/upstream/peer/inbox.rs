@@ -6,7 +6,7 @@ use super::super::definition::Isolation;
 use super::super::failure::Failure;
 use super::super::link::Inbox;
 use super::super::reply::Reply;
-use super::{Inner, Owner};
+use super::{Entry, Inner, Owner};
 use crate::wire::{Object, Passing, RequestId};
 use std::sync::Weak;
 use std::time::Instant;
@@ -37,8 +37,8 @@ impl Inbox for Inner {
         for entry in open.into_values() {
             let _ = entry.answer.send(Err(failure.clone()));
         }
-        if let Some(owner) = self.owner.upgrade() {
-            owner.over(&failure);
+        if let Some((owner, peer)) = self.owner.upgrade().zip(self.peer.get()) {
+            owner.over(peer, &failure);
         }
     }
 }
@@ -107,20 +107,19 @@ impl Inner {
     }
 
     /// Whose call a message belongs to: the one on whose stream it came. One that came on no call's stream is taken for
-    /// the call's that began last if all calls are one client's, for the only call's if all are one tenant's, and for
-    /// nobody's otherwise.
+    /// the call's that began last if all calls are one person's, and for nobody's otherwise, or where tenants share.
     fn caller(&self, of: Option<i64>) -> Option<Caller> {
         let mut calls = self.calls.lock();
         let entry = match of {
             Some(id) => calls.open.get_mut(&id),
             None => {
-                let mut called = calls.open.values_mut().rev().filter(|entry| entry.caller.is_some());
-                let (last, other) = (called.next(), called.next());
-                match self.isolation {
-                    Isolation::Session => last,
-                    Isolation::Tenant => last.filter(|_| other.is_none()),
-                    Isolation::Shared => None,
+                let whose = |entry: &Entry| entry.caller.as_ref().map(|caller| caller.whose);
+                let last = calls.open.values().rev().find_map(whose)?;
+                let mixed = calls.open.values().filter_map(whose).any(|whose| whose != last);
+                if mixed || self.isolation == Isolation::Shared {
+                    return None;
                 }
+                calls.open.values_mut().rev().find(|entry| entry.caller.is_some())
             }
         }?;
         entry.heard_of = Instant::now();
@@ -143,7 +142,9 @@ impl Inner {
                 running.retain(|_, task| !task.is_finished());
                 running.insert(id, task.abort_handle());
             }
-            (Some(Asks::InRounds(rounds)), _) if rounds.send(asked.clone()).is_ok() => {}
+            // A result can ask for these alone.
+            (Some(Asks::InRounds { asked: rounds, can }), _)
+                if asking::declares(can, &asked.method) == Some(true) && rounds.send(asked.clone()).is_ok() => {}
             _ => {
                 let message = format!("Method not found: nobody can be asked for {} just now", asked.method);
                 let message = serde_json::Value::from(message);

@@ -41,6 +41,14 @@ impl Slot {
         sessions.iter().for_each(|session| session.note(&change));
     }
 
+    pub(super) fn tell_of(&self, list: &str) {
+        self.tell_audience(|changes| match list {
+            "tools" => changes.tools = true,
+            "prompts" => changes.prompts = true,
+            _ => changes.resources = true,
+        });
+    }
+
     pub(super) fn listen_again(&self, peer: &Arc<Peer>) {
         let opener = match &*self.state.lock() {
             State::Open(open) if Arc::ptr_eq(&open.peer, peer) => open.opener.clone(),
@@ -81,6 +89,16 @@ impl Slot {
         Some(peer.request(Sending { method, params, name: None, repeated: Vec::new(), caller: None }))
     }
 
+    /// Asks for the log messages that the client has asked for.
+    pub(super) fn set_level(&self, peer: &Arc<Peer>) {
+        let Unit::Session(session) = &self.unit else { return };
+        let level = session.upgrade().and_then(|session| session.log_level());
+        let name = level.and_then(|level| Logs::From(level).name());
+        if let Some(name) = name.filter(|_| peer.agreed().is_some_and(|agreed| agreed.has("logging"))) {
+            peer.set_level(name);
+        }
+    }
+
     pub(super) fn subscribe_again(&self, peer: &Arc<Peer>) {
         for uri in &*self.subscribed.lock() {
             let mut params = Object::default();
@@ -100,11 +118,7 @@ impl Owner for Slot {
             _ => &[List::Resources, List::Templates],
         };
         changed.iter().for_each(|list| *self.lists[*list as usize].lock() = Listed::Unknown);
-        self.tell_audience(|changes| match list {
-            "tools" => changes.tools = true,
-            "prompts" => changes.prompts = true,
-            _ => changes.resources = true,
-        });
+        self.tell_of(list);
     }
 
     fn updated(&self, uri: &str, params: &str) {
@@ -135,18 +149,13 @@ impl Owner for Slot {
     fn asked(&self, _asked: &Asked) -> Option<Caller> {
         let Unit::Session(session) = &self.unit else { return None };
         let session = session.upgrade().filter(|session| session.is_legacy() && session.client().is_some())?;
+        let whose = session.principal().map(|principal| (principal.tenant(), principal.user()))?;
         let channel = Channel::connection(session);
-        Some(Caller { channel, progress_token: None, logs: Logs::All, asks: Asks::ByRequest })
+        Some(Caller { channel, whose, progress_token: None, logs: Logs::All, asks: Asks::ByRequest })
     }
 
-    fn over(&self, why: &Failure) {
+    fn over(&self, peer: &Weak<Peer>, why: &Failure) {
         tracing::warn!(upstream = %self.definition.name, unit = self.outward.unit(), %why, "a session with an upstream is over");
-        let mut state = self.state.lock();
-        if matches!(*state, State::Open(_)) {
-            let before = std::mem::replace(&mut *state, State::Closed { why: Some(why.clone()) });
-            drop(state);
-            // Its link must not be dropped by the task that it is.
-            self.environment.tasks.spawn(async move { drop(before) });
-        }
+        self.close(peer.as_ptr(), why);
     }
 }

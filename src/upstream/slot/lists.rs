@@ -3,7 +3,6 @@
 use super::super::catalog::{self, Items, List};
 use super::super::failure::Failure;
 use super::super::handshake::Opener;
-use super::super::peer::Owner;
 use super::Slot;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -15,7 +14,8 @@ use tokio_util::task::AbortOnDropHandle;
 /// What is known of a list.
 pub(super) enum Listed {
     Unknown,
-    Reading(Reading),
+    /// With a number that no other reading has.
+    Reading(u64, Reading),
     Known(Arc<Items>),
 }
 
@@ -29,10 +29,11 @@ impl Slot {
             let mut listed = self.lists[list as usize].lock();
             match &*listed {
                 Listed::Known(items) => return Ok(Arc::clone(items)),
-                Listed::Reading(reading) if reading.peek().is_none() => reading.clone(),
-                Listed::Reading(_) | Listed::Unknown => {
-                    let reading = self.read(list, opener.clone());
-                    *listed = Listed::Reading(reading.clone());
+                Listed::Reading(_, reading) if reading.peek().is_none() => reading.clone(),
+                Listed::Reading(..) | Listed::Unknown => {
+                    let number = self.environment.next_id();
+                    let reading = self.read(list, number, opener.clone());
+                    *listed = Listed::Reading(number, reading.clone());
                     reading
                 }
             }
@@ -48,27 +49,31 @@ impl Slot {
         }
     }
 
-    fn read(self: &Arc<Self>, list: List, opener: Opener) -> Shared<BoxFuture<'static, Result<Arc<Items>, Failure>>> {
+    fn read(self: &Arc<Self>, list: List, number: u64, opener: Opener) -> Reading {
         let (slot, begun) = (Arc::downgrade(self), Instant::now());
         let work = async move {
             let gone = || Failure::Unreachable("its session is over".into());
-            let reading = {
+            let opened = {
                 let slot = slot.upgrade().ok_or_else(gone)?;
-                let peer = slot.peer(&opener).await?;
-                let (definition, environment) = (Arc::clone(&slot.definition), Arc::clone(&slot.environment));
-                async move { catalog::fetch(&peer, &opener, &definition, &environment.reserved, list).await }
+                let definition_and_all = (Arc::clone(&slot.definition), Arc::clone(&slot.environment));
+                slot.peer(&opener).await.map(|peer| (peer, definition_and_all))
             };
-            let items = reading.await.map(Arc::new);
+            let items = match opened {
+                Ok((peer, (definition, environment))) => {
+                    catalog::fetch(&peer, &opener, &definition, &environment.reserved, list).await.map(Arc::new)
+                }
+                Err(failure) => Err(failure),
+            };
             let slot = slot.upgrade().ok_or_else(gone)?;
             let mut listed = slot.lists[list as usize].lock();
             // Changed while it was read, it has to be read again.
-            if matches!(*listed, Listed::Reading(_)) {
+            if matches!(*listed, Listed::Reading(this, _) if this == number) {
                 *listed = items.as_ref().map_or(Listed::Unknown, |items| Listed::Known(Arc::clone(items)));
             }
             drop(listed);
             if items.is_ok() && begun.elapsed() >= slot.definition.limits.list {
                 // Those who did not wait for it were served without it.
-                slot.list_changed(list.name());
+                slot.tell_of(list.name());
             }
             items
         };

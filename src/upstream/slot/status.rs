@@ -33,7 +33,7 @@ impl Slot {
         status.tools = tools.as_ref().map(|items| items.entries.len());
         status.hidden = tools.map(|items| items.hidden.clone()).unwrap_or_default();
         match &*self.state.lock() {
-            State::Closed { why } => status.problem = why.as_ref().map(|why| self.told(why)),
+            State::Closed { why, .. } => status.problem = why.as_ref().map(|why| self.told(why)),
             State::Opening(_) => status.state = "opening",
             State::Open(open) => {
                 status.state = "open";

@@ -21,6 +21,8 @@ const RESULTS: &[(&str, &str, &[Era])] = &[
     ("initialize", "InitializeResult", &[Era::Legacy]),
     ("logging/setLevel", "EmptyResult", &[Era::Legacy]),
     ("ping", "EmptyResult", &[Era::Legacy]),
+    // An extension's, of which nothing is known.
+    ("vendor.example/sing", "Result", BOTH),
     ("prompts/get", "GetPromptResult", BOTH),
     ("prompts/list", "ListPromptsResult", BOTH),
     ("resources/list", "ListResourcesResult", BOTH),

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use sessile::auth::PasswordOptions;
 use sessile::config::Config;
 use sessile::mcp::Dispatcher;
-use sessile::server::{Server, ServerOptions};
+use sessile::server::{Server, ServerOptions, UpstreamTables};
 use sessile::session::{RateOptions, SessionManager};
 use sessile::store::{Event, Store, Value, Write};
 use sessile::tenancy::{MasterKeySource, Principal, SessionId};
@@ -27,6 +27,7 @@ pub(crate) struct TestServer {
     manager: Arc<SessionManager>,
     dispatcher: Arc<Dispatcher>,
     store: Store,
+    upstreams: UpstreamTables,
     /// How people come in.
     way: Way,
     voucher: Option<Arc<Voucher>>,
@@ -77,6 +78,7 @@ impl TestServer {
         let server = make(options).expect("the options are good ones");
         let manager = Arc::clone(server.dispatcher().manager());
         let (dispatcher, store) = (Arc::clone(server.dispatcher()), server.store().clone());
+        let upstreams = server.upstreams().clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let (shutdown, told) = oneshot::channel::<()>();
@@ -92,6 +94,7 @@ impl TestServer {
             manager,
             dispatcher,
             store,
+            upstreams,
             way: Way::SignIn,
             voucher: None,
             shutdown: Some(shutdown),
@@ -197,6 +200,11 @@ impl TestServer {
     /// The database.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The upstreams that are configured.
+    pub(crate) fn upstreams(&self) -> &UpstreamTables {
+        &self.upstreams
     }
 
     /// Runs a statement as whoever runs the server would, and tells of the user whom it concerns.

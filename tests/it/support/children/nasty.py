@@ -28,8 +28,8 @@ Tools, with their arguments and what is taken for those left out. Each answers w
     huge {bytes: 1048576, last: false}  a text of so many bytes; `last`: its id comes after its result
     fork {quiet: false, leave: false}   starts a process in its group that ignores SIGTERM and sleeps; answers its pid.
                                         `quiet`: without this one's pipes. `leave`: exits right after it answered
-    ask {kind: "elicitation"}           asks the client during the call (or "sampling", "roots"), and answers with what
-                                        the client answered, as JSON
+    ask {kind: "elicitation", times: 1} asks the client during the call (or "sampling", "roots"), so often and one after
+                                        the other, and answers with what the client answered last, as JSON
     progress {count: 5}                 so many `notifications/progress` (1, 2, …), in order, and then "done"
 """
 
@@ -119,6 +119,26 @@ def sleeper(quiet):
     return child.pid
 
 
+def ask(id, kind, times):
+    number = f"ask-{id}-{times}"
+    asked[number] = (id, kind, times - 1)
+    method, params = {
+        "elicitation": (
+            "elicitation/create",
+            {
+                "message": "What is your name?",
+                "requestedSchema": {"type": "object", "properties": {"name": {"type": "string"}}},
+            },
+        ),
+        "sampling": (
+            "sampling/createMessage",
+            {"messages": [{"role": "user", "content": {"type": "text", "text": "Hello"}}], "maxTokens": 10},
+        ),
+        "roots": ("roots/list", {}),
+    }[kind]
+    send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+
+
 def call(id, name, arguments, meta):
     global count
     get = arguments.get
@@ -176,23 +196,7 @@ def call(id, name, arguments, meta):
         if get("leave"):
             os._exit(0)
     elif name == "ask":
-        number = f"ask-{id}"
-        asked[number] = id
-        method, params = {
-            "elicitation": (
-                "elicitation/create",
-                {
-                    "message": "What is your name?",
-                    "requestedSchema": {"type": "object", "properties": {"name": {"type": "string"}}},
-                },
-            ),
-            "sampling": (
-                "sampling/createMessage",
-                {"messages": [{"role": "user", "content": {"type": "text", "text": "Hello"}}], "maxTokens": 10},
-            ),
-            "roots": ("roots/list", {}),
-        }[get("kind", "elicitation")]
-        send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        ask(id, get("kind", "elicitation"), get("times", 1))
     elif name == "progress":
         token, how_many = meta.get("progressToken"), get("count", 5)
         for number in range(1, how_many + 1):
@@ -208,7 +212,11 @@ def receive(message):
     id, method, params = message.get("id"), message.get("method"), message.get("params") or {}
     if method is None:
         if id in asked:
-            text(asked.pop(id), json.dumps(message.get("result", message.get("error"))))
+            of, kind, more = asked.pop(id)
+            if more:
+                ask(of, kind, more)
+            else:
+                text(of, json.dumps(message.get("result", message.get("error"))))
     elif id is None:
         if method == "notifications/cancelled":
             cancelled.append(params.get("reason"))
