@@ -4,8 +4,10 @@
 //! It blocks even under load: the generator reads only what the kernel has reported, and what it may
 //! have in flight is far smaller than a socket's buffer.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{ChildStdin, ChildStdout};
 use std::time::Duration;
 
 use memchr::memmem;
@@ -34,13 +36,37 @@ const BUFFER_BYTES: usize = 64 * 1024;
 enum Framing {
     WebSocket,
     Http,
+    Lines,
+}
+
+/// What the bytes go through.
+#[derive(Debug)]
+enum Stream {
+    Socket(TcpStream),
+    Pipes(ChildStdin, ChildStdout),
+}
+
+impl Stream {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Socket(socket) => socket.write_all(bytes),
+            Self::Pipes(stdin, _) => stdin.write_all(bytes),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Socket(socket) => socket.read(buffer),
+            Self::Pipes(_, stdout) => stdout.read(buffer),
+        }
+    }
 }
 
 /// A connection that calls can be made on.
 #[derive(Debug)]
 pub(crate) struct Connection {
     framing: Framing,
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
     filled: usize,
 }
@@ -49,6 +75,11 @@ impl Connection {
     /// Connects, to make HTTP requests.
     pub(crate) fn http(address: SocketAddr) -> Result<Self> {
         Self::connect(address, Framing::Http)
+    }
+
+    /// Speaks in lines, with a child.
+    pub(crate) fn pipes(stdin: ChildStdin, stdout: ChildStdout) -> Self {
+        Self::over(Stream::Pipes(stdin, stdout), Framing::Lines)
     }
 
     /// Connects and upgrades.
@@ -66,8 +97,10 @@ impl Connection {
     /// Reads once and hands each response that is now complete to `each`: the number of its call and
     /// its text. Pings are answered, notifications passed over; a response that is an error ends it.
     pub(crate) fn receive(&mut self, mut each: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
-        if self.framing == Framing::Http {
-            return self.receive_response(each);
+        match self.framing {
+            Framing::WebSocket => {}
+            Framing::Http => return self.receive_response(each),
+            Framing::Lines => return self.receive_lines(each),
         }
         self.fill()?;
         let mut start = 0;
@@ -114,13 +147,19 @@ impl Connection {
     }
 
     /// The socket alone, which is all that an idle connection needs on this side.
-    pub(crate) fn into_stream(self) -> TcpStream {
-        self.stream
+    pub(crate) fn into_stream(self) -> Option<TcpStream> {
+        match self.stream {
+            Stream::Socket(socket) => Some(socket),
+            Stream::Pipes(..) => None,
+        }
     }
 
-    /// The socket, to wait on.
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// What to wait on until there is something to read.
+    pub(crate) fn readable(&self) -> BorrowedFd<'_> {
+        match &self.stream {
+            Stream::Socket(socket) => socket.as_fd(),
+            Stream::Pipes(_, stdout) => stdout.as_fd(),
+        }
     }
 
     fn receive_response(&mut self, mut each: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
@@ -130,6 +169,20 @@ impl Connection {
             start += response.length;
             if let Some(number) = workload::answered(response.body)? {
                 each(number, response.body)?;
+            }
+        }
+        self.discard(start);
+        Ok(())
+    }
+
+    fn receive_lines(&mut self, mut each: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<()> {
+        self.fill()?;
+        let mut start = 0;
+        while let Some(length) = memchr::memchr(b'\n', &self.buffer[start..self.filled]) {
+            let line = &self.buffer[start..start + length];
+            start += length + 1;
+            if let Some(number) = workload::answered(line)? {
+                each(number, line)?;
             }
         }
         self.discard(start);
@@ -169,7 +222,11 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { framing, stream, buffer: vec![0; BUFFER_BYTES], filled: 0 })
+        Ok(Self::over(Stream::Socket(stream), framing))
+    }
+
+    fn over(stream: Stream, framing: Framing) -> Self {
+        Self { framing, stream, buffer: vec![0; BUFFER_BYTES], filled: 0 }
     }
 
     fn await_upgrade(&mut self) -> Result<()> {

@@ -8,8 +8,8 @@ use super::{Result, verdict};
 /// Two servers, both connected and ready.
 pub(crate) struct Contest<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) yardstick: Generator<'a>,
-    pub(crate) sessile: Generator<'a>,
+    pub(crate) yardstick: Generator,
+    pub(crate) sessile: Generator,
 }
 
 /// One round of each, the one right after the other.

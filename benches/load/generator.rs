@@ -10,6 +10,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::Result;
 use super::client::{Connection, PATIENCE, STUCK, open_signed_in};
+use super::cpu::Clock;
 use super::server::Server;
 use super::template::{FIRST_NUMBER, Template};
 
@@ -17,8 +18,8 @@ use super::template::{FIRST_NUMBER, Template};
 const ROOM_FOR_CALLS: usize = 1 << 22;
 
 /// All connections to one server.
-pub(crate) struct Generator<'a> {
-    server: &'a Server,
+pub(crate) struct Generator {
+    clock: Clock,
     lanes: Vec<Lane>,
     epoll: Epoll,
     /// Numbers the calls, over all rounds: no two have the same.
@@ -42,33 +43,34 @@ struct Lane {
     in_flight: Vec<(u64, Instant)>,
 }
 
-impl<'a> Generator<'a> {
+impl Generator {
     /// Opens `connections` to the server and signs them in.
-    pub(crate) fn connect(server: &'a Server, connections: u32) -> Result<Self> {
+    pub(crate) fn connect(server: &Server, connections: u32) -> Result<Self> {
         let mut opened = Vec::new();
         open_signed_in(server.address(), connections, |connection| opened.push(connection))?;
-        Self::over(server, opened)
+        Self::over(server.clock()?, opened)
     }
 
     /// Opens `connections` to the server, for requests that each bring their own proof.
-    pub(crate) fn http(server: &'a Server, connections: u32) -> Result<Self> {
+    pub(crate) fn http(server: &Server, connections: u32) -> Result<Self> {
         let opened = (0..connections).map(|_| Connection::http(server.address())).collect::<Result<_>>()?;
-        Self::over(server, opened)
+        Self::over(server.clock()?, opened)
     }
 
-    fn over(server: &'a Server, opened: Vec<Connection>) -> Result<Self> {
+    /// On connections that are open already, to a server whose processor time this clock shows.
+    pub(crate) fn over(clock: Clock, opened: Vec<Connection>) -> Result<Self> {
         let lanes: Vec<_> = opened.into_iter().map(|connection| Lane { connection, in_flight: Vec::new() }).collect();
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (index, lane) in (0..).zip(&lanes) {
-            epoll.add(lane.connection.stream(), EpollEvent::new(EpollFlags::EPOLLIN, index))?;
+            epoll.add(lane.connection.readable(), EpollEvent::new(EpollFlags::EPOLLIN, index))?;
         }
-        Ok(Self { server, lanes, epoll, next_number: FIRST_NUMBER })
+        Ok(Self { clock, lanes, epoll, next_number: FIRST_NUMBER })
     }
 
     /// Keeps `in_flight` calls of `request` under way on each connection for `duration`, then waits
     /// for the last of them, which do not count.
     pub(crate) fn round(&mut self, request: &Template, in_flight: usize, duration: Duration) -> Result<Round> {
-        let cpu_before = self.server.cpu_time()?;
+        let cpu_before = self.clock.read()?;
         let start = Instant::now();
         let mut out = Vec::new();
         for lane in &mut self.lanes {
@@ -79,7 +81,7 @@ impl<'a> Generator<'a> {
             self.turn(&mut latencies, Some(request), &mut out)?;
         }
         let elapsed = start.elapsed();
-        let server_cpu = self.server.cpu_time()?.saturating_sub(cpu_before);
+        let server_cpu = self.clock.read()?.saturating_sub(cpu_before);
         while self.lanes.iter().any(|lane| !lane.in_flight.is_empty()) {
             self.turn(&mut Vec::new(), None, &mut out)?;
         }
@@ -167,7 +169,8 @@ impl Round {
         f64::from(nanos) / 1e3
     }
 
-    fn calls(&self) -> f64 {
+    /// How many were answered.
+    pub(crate) fn calls(&self) -> f64 {
         self.latencies.len() as f64
     }
 }

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 /// The least multiple of rmcp's calls a second that we promise.
 const TARGET: f64 = 1.5;
 
-const MODERN: &str = "2026-07-28";
+pub(crate) const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
 
 /// Measures each era, and prints a table.
@@ -44,7 +44,7 @@ pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
 }
 
 /// The request for a call in an era, with whatever that era has before it.
-fn request(address: SocketAddr, era: &str, tool: &str, token: Option<&str>) -> Result<Template> {
+pub(crate) fn request(address: SocketAddr, era: &str, tool: &str, token: Option<&str>) -> Result<Template> {
     let mut params = json!({ "name": tool, "arguments": {} });
     let mut head = head(address, token);
     if era == MODERN {
@@ -75,7 +75,7 @@ fn initialize(address: SocketAddr, head: &str) -> Result<String> {
 }
 
 /// Signs the benchmark's user up, and gives an access token.
-fn sign_up(address: SocketAddr) -> Result<String> {
+pub(crate) fn sign_up(address: SocketAddr) -> Result<String> {
     let mut person = workload::credentials();
     person["tenant_name"] = "Load".into();
     let text = workload::request("auth_sign_up", &person);

@@ -55,7 +55,7 @@ impl Weight {
         let mut idle: Vec<TcpStream> = Vec::new();
         let mut open = |count| {
             open_signed_in(server.address(), count, |connection| {
-                idle.push(connection.into_stream());
+                idle.extend(connection.into_stream());
             })
         };
         open(1)?;

@@ -1,12 +1,13 @@
 //! The parts of the load benchmark, and the order they run in.
 //!
-//! `calls`, `http` and `memory` are what is measured, the first two as a `contest`; `generator` drives the
-//! connections that `client`, `frame` and `response` speak for; `server`, `echo` and `rmcp_server` are what they
-//! speak to; `workload` is what they say, and `template` has it ready to go.
+//! `calls`, `http`, `proxy` and `memory` are what is measured, the first two as a `contest`; `generator` drives the
+//! connections that `client`, `frame` and `response` speak for; `server`, `echo`, `rmcp_server` and `upstream` are
+//! what they speak to; `workload` is what they say, and `template` has it ready to go; `cpu` has what it took.
 
 mod calls;
 mod client;
 mod contest;
+mod cpu;
 mod echo;
 mod frame;
 mod generator;
@@ -14,10 +15,12 @@ mod http;
 mod machine;
 mod memory;
 mod options;
+mod proxy;
 mod response;
 mod rmcp_server;
 mod server;
 mod template;
+mod upstream;
 mod workload;
 
 use std::process::ExitCode;
@@ -36,6 +39,8 @@ pub(crate) fn main() -> ExitCode {
     let outcome = match () {
         () if options.echo_server => echo::run(),
         () if options.rmcp_server => rmcp_server::run(),
+        () if options.upstream_stdio => upstream::run_stdio(),
+        () if options.upstream_http => upstream::run_http(),
         () => measure(&options),
     };
     match outcome {
@@ -50,11 +55,17 @@ pub(crate) fn main() -> ExitCode {
 fn measure(options: &Options) -> Result<()> {
     let cores = Cores::claim()?;
     println!("{}\n{}\n", machine::describe(), cores.describe());
-    if !options.only_http {
+    let all = !options.only_http && !options.only_proxy;
+    if all {
         calls::measure(options, &cores)?;
     }
-    http::measure(options, &cores)?;
-    if !options.no_memory {
+    if !options.only_proxy {
+        http::measure(options, &cores)?;
+    }
+    if !options.only_http {
+        proxy::measure(options, &cores)?;
+    }
+    if !options.no_memory && !options.only_proxy {
         memory::measure(options, &cores)?;
     }
     Ok(())

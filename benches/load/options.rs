@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Measure Sessile over loopback, against a bare WebSocket echo and an HTTP server on rmcp.
+/// Measure Sessile over loopback, against a bare WebSocket echo, an HTTP server on rmcp and an upstream of its own.
 #[derive(Debug, clap::Parser)]
 pub(crate) struct Options {
     /// Short rounds and few sessions: a smoke test whose figures are not worth quoting.
@@ -17,6 +17,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) only_http: bool,
 
+    /// Measure only calls on their way to an upstream.
+    #[arg(long)]
+    pub(crate) only_proxy: bool,
+
     /// Leave out the memory of idle sessions.
     #[arg(long)]
     pub(crate) no_memory: bool,
@@ -28,6 +32,14 @@ pub(crate) struct Options {
     /// Be the HTTP part's yardstick.
     #[arg(long, hide = true)]
     pub(crate) rmcp_server: bool,
+
+    /// Be an upstream on standard input and output.
+    #[arg(long, hide = true)]
+    pub(crate) upstream_stdio: bool,
+
+    /// Be an upstream over HTTP.
+    #[arg(long, hide = true)]
+    pub(crate) upstream_http: bool,
 
     /// Cargo passes this to every benchmark.
     #[arg(long, hide = true)]
@@ -44,6 +56,11 @@ impl Options {
     /// How long one server is measured before the other has its turn.
     pub(crate) fn round(&self) -> Duration {
         Duration::from_millis(if self.quick { 300 } else { 2_000 })
+    }
+
+    /// The same where more is measured side by side.
+    pub(crate) fn short_round(&self) -> Duration {
+        self.round() / 2
     }
 
     /// How long each server is driven before its first round of a cell, uncounted.

@@ -5,13 +5,12 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
-use nix::time::clock_getcpuclockid;
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::Result;
+use super::client::Connection;
+use super::cpu::Clock;
 use super::machine::Cores;
 
 /// Thousands of sessions of one user from one address, signed in with a password hash that costs
@@ -49,9 +48,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the Sessile under test, on an empty database and a free port.
     pub(crate) fn sessile(cores: &Cores) -> Result<Self> {
+        Self::gateway(cores, "")
+    }
+
+    /// The same with upstreams, as in its configuration file.
+    pub(crate) fn gateway(cores: &Cores, upstreams: &str) -> Result<Self> {
         let files = directory()?;
         let config = files.path().join("sessile.toml");
-        fs::write(&config, CONFIG)?;
+        fs::write(&config, format!("{CONFIG}\n{upstreams}"))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_sessile"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--database-url"]);
         command.arg(format!("sqlite:{}", files.path().join("sessile.db").display()));
@@ -77,15 +81,26 @@ impl Server {
         Self::start(command, directory()?, cores)
     }
 
+    /// Starts the upstream that is spoken to over HTTP: this very program, in its fourth role.
+    pub(crate) fn upstream(cores: &Cores) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--upstream-http");
+        Self::start(command, directory()?, cores)
+    }
+
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Processor time used so far by all threads of the process, those that ended too.
-    pub(crate) fn cpu_time(&self) -> Result<Duration> {
-        let pid = Pid::from_raw(i32::try_from(self.process.0.id())?);
-        Ok(clock_getcpuclockid(pid)?.now()?.into())
+    /// Its processor time.
+    pub(crate) fn clock(&self) -> Result<Clock> {
+        self.process.clock()
+    }
+
+    /// That of the children it has now.
+    pub(crate) fn clocks_of_children(&self) -> Result<Vec<Clock>> {
+        Clock::of_children(self.process.0.id())
     }
 
     /// Memory of the process that is resident now, in KiB.
@@ -111,7 +126,24 @@ impl Server {
 
 /// A child that does not outlive us, however we end.
 #[derive(Debug)]
-struct Process(Child);
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts the upstream that is spoken to over its standard input and output.
+    pub(crate) fn upstream(cores: &Cores) -> Result<(Self, Connection)> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--upstream-stdio").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Self(cores.spawn(&mut command)?);
+        let pipes = process.0.stdin.take().zip(process.0.stdout.take());
+        let (stdin, stdout) = pipes.ok_or("no pipes")?;
+        Ok((process, Connection::pipes(stdin, stdout)))
+    }
+
+    /// Its processor time.
+    pub(crate) fn clock(&self) -> Result<Clock> {
+        Clock::of(self.0.id())
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {

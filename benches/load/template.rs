@@ -32,6 +32,13 @@ impl Template {
         Self::new(request.into_bytes(), text, [0; 4])
     }
 
+    /// A line with this text.
+    pub(crate) fn line(text: &str) -> Self {
+        let mut template = Self::new(text.into(), text, [0; 4]);
+        template.bytes.push(b'\n');
+        template
+    }
+
     /// Appends the request of call `number` to `out`.
     pub(crate) fn write(&self, number: u64, out: &mut Vec<u8>) {
         let digits = digits(number);

@@ -1,0 +1,211 @@
+//! The third part: calls that go on to an upstream, beside the same calls made to that directly.
+//!
+//! What counts is the processor time that a call takes in Sessile's own process. The upstream takes as little as one
+//! can; that is told too, for it is less where calls come together.
+
+use super::cpu::Clock;
+use super::generator::{Generator, Round};
+use super::http::{self, MODERN};
+use super::machine::Cores;
+use super::options::Options;
+use super::server::{Process, Server};
+use super::template::Template;
+use super::upstream::Size;
+use super::{Result, verdict, workload};
+use serde_json::json;
+
+/// How many calls are under way at the same time.
+const IN_FLIGHT: [usize; 2] = [1, 8];
+
+/// How an upstream is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Stdio,
+    Http,
+}
+
+/// What is measured in turns: one kind of call, on all its ways to the upstream.
+#[derive(Clone, Copy)]
+struct Cell<'a> {
+    http: &'a Server,
+    sessile: &'a Server,
+    token: &'a str,
+    reach: Reach,
+    size: Size,
+    in_flight: usize,
+}
+
+/// A way to the upstream, ready to be driven.
+struct Way {
+    name: &'static str,
+    generator: Generator,
+    request: Template,
+    /// Calls under way on each of its connections.
+    in_flight: usize,
+    rounds: Vec<Measured>,
+}
+
+/// A round, and the processor time of the upstream for one of its calls, in microseconds.
+struct Measured {
+    round: Round,
+    upstream: f64,
+}
+
+/// Measures both kinds of upstreams, and prints a table.
+pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
+    let http = Server::upstream(cores)?;
+    let sessile = Server::gateway(cores, &upstreams(&http)?)?;
+    let token = http::sign_up(sessile.address())?;
+    print_head(options);
+    for reach in [Reach::Stdio, Reach::Http] {
+        for size in Size::ALL {
+            for in_flight in IN_FLIGHT {
+                let cell = Cell { http: &http, sessile: &sessile, token: &token, reach, size, in_flight };
+                cell.measure(options, cores)?;
+            }
+        }
+    }
+    println!("\nOver WebSocket and over standard input and output, calls that are under way at the same time share a");
+    println!("connection; over HTTP each has its own.\n");
+    Ok(())
+}
+
+/// The configuration of an upstream of each kind in each era.
+fn upstreams(http: &Server) -> Result<String> {
+    let program = std::env::current_exe()?;
+    let command = json!([program, "--upstream-stdio"]);
+    let url = json!(format!("http://{}/mcp", http.address()));
+    let table = |reach: Reach, era: &str| match reach {
+        Reach::Stdio => format!("[upstream.stdio-{era}]\nera = \"{era}\"\ncommand = {command}\n"),
+        Reach::Http => format!("[upstream.http-{era}]\nera = \"{era}\"\nurl = {url}\n"),
+    };
+    let all = [Reach::Stdio, Reach::Http].map(|reach| table(reach, "legacy") + &table(reach, "modern"));
+    Ok(all.concat())
+}
+
+impl Reach {
+    /// The name of the upstream's tool at Sessile.
+    fn tool(self, era: &str, size: Size) -> String {
+        let name = if self == Self::Stdio { "stdio" } else { "http" };
+        format!("{name}-{era}_{}", size.tool())
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Stdio => "stdio",
+            Self::Http => "HTTP",
+        }
+    }
+}
+
+impl Cell<'_> {
+    fn measure(self, options: &Options, cores: &Cores) -> Result<()> {
+        // Held: it ends when it is dropped.
+        let (_process, direct) = match self.reach {
+            Reach::Stdio => self.by_pipes(cores).map(|(process, way)| (Some(process), way))?,
+            Reach::Http => (None, self.by_http()?),
+        };
+        let mut ways = [direct, self.by_websocket_through()?, self.by_http_through()?];
+        for way in &mut ways {
+            way.generator.round(&way.request, way.in_flight, options.warm_up())?;
+        }
+        for _ in 0..Options::ROUNDS {
+            for way in &mut ways {
+                // A child was started by the first call, if not before.
+                let upstream = match self.reach {
+                    Reach::Stdio => self.sessile.clocks_of_children()?,
+                    Reach::Http => vec![self.http.clock()?],
+                };
+                way.measure(&upstream, options)?;
+            }
+        }
+        for way in ways {
+            self.print_row(way);
+        }
+        Ok(())
+    }
+
+    fn by_pipes(self, cores: &Cores) -> Result<(Process, Way)> {
+        let (process, pipes) = Process::upstream(cores)?;
+        let generator = Generator::over(process.clock()?, vec![pipes])?;
+        let request = Template::line(&workload::request(self.size.tool(), &json!({})));
+        Ok((process, Way { name: DIRECT, generator, request, in_flight: self.in_flight, rounds: Vec::new() }))
+    }
+
+    fn by_http(self) -> Result<Way> {
+        let generator = Generator::http(self.http, u32::try_from(self.in_flight)?)?;
+        let request = http::request(self.http.address(), MODERN, self.size.tool(), None)?;
+        Ok(Way { name: DIRECT, generator, request, in_flight: 1, rounds: Vec::new() })
+    }
+
+    fn by_websocket_through(self) -> Result<Way> {
+        let generator = Generator::connect(self.sessile, 1)?;
+        let tool = self.reach.tool("legacy", self.size);
+        let request = Template::websocket(&workload::request(&tool, &json!({})));
+        Ok(Way { name: "WebSocket", generator, request, in_flight: self.in_flight, rounds: Vec::new() })
+    }
+
+    fn by_http_through(self) -> Result<Way> {
+        let generator = Generator::http(self.sessile, u32::try_from(self.in_flight)?)?;
+        let tool = self.reach.tool("modern", self.size);
+        let request = http::request(self.sessile.address(), MODERN, &tool, Some(self.token))?;
+        Ok(Way { name: "HTTP", generator, request, in_flight: 1, rounds: Vec::new() })
+    }
+
+    fn print_row(self, way: Way) {
+        let name = way.name;
+        let Some(Measured { round, upstream }) = way.median() else { return };
+        let [p50, p99] = [500, 990].map(|per_mille| round.latency_micros(per_mille));
+        let added = round.cpu_micros_per_call();
+        let (added, upstream, target) = match name {
+            DIRECT => (String::new(), added, String::new()),
+            _ => {
+                let most = self.size.target_micros();
+                (format!("{added:.1}"), upstream, format!("≤ {most}: {}", verdict(added <= most)))
+            }
+        };
+        println!(
+            "| {} | {} | {} | {name} | {:.0} | {p50:.0} | {p99:.0} | {added} | {target} | {upstream:.1} |",
+            self.reach.words(),
+            self.size.words(),
+            self.in_flight,
+            round.calls_per_second(),
+        );
+    }
+}
+
+/// What the way without Sessile is called.
+const DIRECT: &str = "direct";
+
+impl Way {
+    fn measure(&mut self, upstream: &[Clock], options: &Options) -> Result<()> {
+        // One of a session that is over may end meanwhile.
+        let read = || upstream.iter().map(|clock| clock.read().ok());
+        let before: Vec<_> = read().collect();
+        let round = self.generator.round(&self.request, self.in_flight, options.short_round())?;
+        let used = before.into_iter().zip(read()).filter_map(|(before, after)| after?.checked_sub(before?));
+        let upstream = used.map(|used| used.as_secs_f64()).sum::<f64>() * 1e6 / round.calls();
+        self.rounds.push(Measured { round, upstream });
+        Ok(())
+    }
+
+    /// The round in which a call took the median of processor time.
+    fn median(mut self) -> Option<Measured> {
+        let cost = |measured: &Measured| measured.round.cpu_micros_per_call();
+        self.rounds.sort_by(|one, other| cost(one).total_cmp(&cost(other)));
+        self.rounds.into_iter().nth(Options::ROUNDS / 2)
+    }
+}
+
+fn print_head(options: &Options) {
+    println!("### Calls through Sessile to an upstream\n");
+    println!(
+        "{} rounds of {} ms for each way, in turns; the one with the median of processor time.\n",
+        Options::ROUNDS,
+        options.short_round().as_millis()
+    );
+    println!(
+        "| upstream | result | in flight | way | calls/s | p50 µs | p99 µs | added CPU µs/call | target | upstream's CPU µs/call |"
+    );
+    println!("| --- | --- | --: | --- | --: | --: | --: | --: | --- | --: |");
+}
