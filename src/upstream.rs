@@ -46,7 +46,7 @@ pub use definition::{
     Allowed, AuthorizationOptions, Definition, EraChoice, IdentityOptions, Isolation, Reach, Tenants, UpstreamLimits,
 };
 pub use failure::Failure;
-pub(crate) use handshake::{Agreed, Opener};
+pub(crate) use handshake::{Agreed, Opener, opener};
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Inbox, Outgoing, Purpose};
@@ -56,7 +56,6 @@ pub(crate) use parked::Parked;
 pub(crate) use peer::{Peer, Sending};
 pub(crate) use permission::{Refused, Stage, Visit};
 pub use registry::Upstreams;
-pub(crate) use registry::opener;
 pub(crate) use reply::Reply;
 pub(crate) use slot::{Slot, Status};
 pub use template::Template;

@@ -237,8 +237,7 @@ impl Proxied {
     /// Asks the first; where that does not know what is meant, the next. A call that has waited for this request goes on
     /// where it was.
     async fn pass(mut self, targets: Vec<Target>) -> Frame {
-        let word = self.resumed.take();
-        let waiting = |target: &Target| target.slot.parking.take(word.as_deref()?);
+        let waiting = |target: &Target| target.slot.parking.take(self.resumed.as_deref()?);
         if let Some((target, call)) = targets.iter().find_map(|target| Some((target, waiting(target)?))) {
             return match self.resume(target, call).await {
                 Ok(Passed::Reply(reply, era)) => self.finished(&reply, era, target),

@@ -53,9 +53,15 @@ impl Exchange<'_> {
                 .ok_or_else(no_such_state)?,
         };
         let fresh = params.input_responses.map_or(Ok(Answers::new()), |raw| serde_json::from_str(raw.get()));
-        let fresh = fresh.map_err(|_| {
-            WireError::invalid_params("Invalid params: inputResponses must be an object, with an answer for each key")
-        })?;
+        let fresh = match fresh {
+            Ok(fresh) => fresh,
+            // What is an upstream's is passed on as it is, and may be more than can be read here.
+            Err(_) if foreign_states => Answers::new(),
+            Err(_) => {
+                let rule = "Invalid params: inputResponses must be an object, with an answer for each key";
+                return Err(WireError::invalid_params(rule));
+            }
+        };
         let capabilities = params.meta.as_ref().and_then(|meta| meta.client_capabilities);
         let capabilities = capabilities.map(|raw| Capabilities::read(raw.get())).unwrap_or_default();
         let asker = Asker::in_rounds(capabilities, Round::new(fresh, state.answers, state.kept));

@@ -68,7 +68,7 @@ impl Environment {
         self.last_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The era that an upstream is known to speak.
+    /// The era that an upstream is known to speak, because it did not speak the other one.
     pub(super) fn era_of(&self, definition: &Arc<Definition>) -> Option<Era> {
         let known = self.eras.get(&definition.name)?;
         std::ptr::eq(known.0.as_ptr(), Arc::as_ptr(definition)).then_some(known.1)

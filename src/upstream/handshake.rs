@@ -1,9 +1,10 @@
 //! How a session with an upstream begins, in either era.
 
-use super::definition::EraChoice;
+use super::definition::{EraChoice, Isolation};
 use super::failure::Failure;
 use super::peer::{Peer, Sending};
 use super::reply::Reply;
+use crate::session::Channel;
 use crate::wire::{Era, LATEST_LEGACY, LEGACY, MODERN, Object};
 use serde_json::json;
 use std::sync::Arc;
@@ -72,6 +73,28 @@ impl Opener {
         self.put_meta(&mut meta);
         let comma = if members.is_empty() { "" } else { "," };
         format!(r#"{{"_meta":{}{comma}{members}}}"#, meta.json())
+    }
+}
+
+/// What an upstream is told of the client.
+pub(crate) fn opener(channel: &Channel, era: Era, isolation: Isolation, meta: Option<(&str, &str)>) -> Opener {
+    let nothing = Opener { era, implementation: String::new(), capabilities: String::new() };
+    if isolation == Isolation::Shared {
+        return nothing;
+    }
+    match (era, meta) {
+        (Era::Modern, Some((implementation, capabilities))) => {
+            Opener { implementation: implementation.to_owned(), capabilities: capabilities.to_owned(), ..nothing }
+        }
+        (Era::Modern, None) => nothing,
+        (Era::Legacy, _) => {
+            let said = channel.session().client().and_then(|client| client.own_words);
+            said.map_or(nothing.clone(), |said| Opener {
+                implementation: said.implementation.clone(),
+                capabilities: said.capabilities.clone(),
+                ..nothing
+            })
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use super::catalogue::Catalogue;
 use super::definition::{Definition, Isolation};
 use super::environment::Environment;
 use super::failure::Failure;
-use super::handshake::Opener;
 use super::oauth::Authorizations;
 use super::outward::Outward;
 use super::slot::{Slot, Unit};
@@ -367,28 +366,6 @@ fn credential(principal: &Principal) -> String {
         Proof::AccessToken { family } => family.to_string(),
         Proof::ApiKey { id, .. } => id.to_string(),
         Proof::External { issuer, role } => format!("{issuer} {role:?}"),
-    }
-}
-
-/// What an upstream is told of the client.
-pub(crate) fn opener(channel: &Channel, era: Era, isolation: Isolation, meta: Option<(&str, &str)>) -> Opener {
-    let nothing = Opener { era, implementation: String::new(), capabilities: String::new() };
-    if isolation == Isolation::Shared {
-        return nothing;
-    }
-    match (era, meta) {
-        (Era::Modern, Some((implementation, capabilities))) => {
-            Opener { implementation: implementation.to_owned(), capabilities: capabilities.to_owned(), ..nothing }
-        }
-        (Era::Modern, None) => nothing,
-        (Era::Legacy, _) => {
-            let said = channel.session().client().and_then(|client| client.own_words);
-            said.map_or(nothing.clone(), |said| Opener {
-                implementation: said.implementation.clone(),
-                capabilities: said.capabilities.clone(),
-                ..nothing
-            })
-        }
     }
 }
 

@@ -140,7 +140,8 @@ impl Proxied {
     /// A modern client's request to a legacy upstream: what that asks for is the result, and the call waits for the request
     /// to be made again.
     pub(super) async fn in_rounds(&self, target: &Target, peer: &Arc<Peer>) -> Result<Passed, Failure> {
-        if Object::read(&self.params).is_some_and(|params| params.get("requestState").is_some()) {
+        let asked_by_us = self.is_ours && self.resumed.is_none();
+        if !asked_by_us && Object::read(&self.params).is_some_and(|params| params.get("requestState").is_some()) {
             // Making the call once more is not what the client meant.
             return Ok(Passed::Frame(self.answer.clone().error(&no_such_state())));
         }

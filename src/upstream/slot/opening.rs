@@ -32,7 +32,10 @@ pub(super) async fn open(
         };
         let failure = match tokio::time::timeout(limit, attempt).await {
             Ok(Ok(peer)) => {
-                environment.note_era(definition, *era);
+                if number > 0 {
+                    // The next one need not try the other first.
+                    environment.note_era(definition, *era);
+                }
                 return Ok((peer, place));
             }
             Ok(Err(failure)) => failure,

@@ -52,7 +52,7 @@ async fn play(wire: &mut Wire, cage: &Cage, exchange: &Exchange, era: Era, id: u
     let answer = answer(wire, exchange, id, true).await;
     let said = Members::of(&format!("{{{}}}", exchange.outcome.member(era)));
     for member in ["result", "error"] {
-        assert_eq!(answer.get(member).map(compact), said.get(member).map(compact));
+        assert_eq!(answer.get(member).map(compact), said.get(member).map(compact), "{answer:?}");
     }
 
     let params = check_heard(cage, exchange, &call);
