@@ -5,8 +5,7 @@ mod json;
 mod parrot;
 mod raw;
 
-pub(super) use parrot::Cage;
-use parrot::Wire;
+use parrot::{Cage, Wire};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
