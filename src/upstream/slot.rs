@@ -172,7 +172,7 @@ impl Slot {
 
     /// Notes that this peer takes no requests any more, though its end was not told yet.
     pub(crate) fn lost(&self, peer: &Arc<Peer>, why: &Failure) {
-        if self.is_kept() {
+        if self.is_kept() || *why == Failure::Forgotten {
             self.close(Arc::as_ptr(peer), why);
         }
     }
