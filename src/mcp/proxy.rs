@@ -270,8 +270,10 @@ impl Proxied {
     /// An upstream's answer, which it gave in this era, as the client's.
     fn finished(&self, reply: &Reply, era: Era, target: &Target) -> Frame {
         self.note_task(reply, &target.slot.definition.name);
-        if self.era != Era::Modern || era != Era::Legacy {
-            return reply.frame(&self.id, "");
+        match (self.era, era) {
+            (Era::Modern, Era::Legacy) => {}
+            (Era::Legacy, Era::Modern) => return self.without_modern_members(reply),
+            _ => return reply.frame(&self.id, ""),
         }
         if reply.error_code() == Some(ErrorCode::ResourceNotFound as i64) {
             // The modern era has another code for it.
@@ -296,6 +298,15 @@ impl Proxied {
             }
         }
         reply.frame(&self.id, &members)
+    }
+
+    /// A modern answer without what the legacy era does not have.
+    fn without_modern_members(&self, reply: &Reply) -> Frame {
+        let plain = reply.frame(&self.id, "");
+        let Some(mut result) = Object::read(reply.payload()).filter(|_| !reply.is_error()) else { return plain };
+        ["resultType", "ttlMs", "cacheScope"].iter().for_each(|member| result.remove(member));
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{}}}"#, self.id.as_json(), result.json());
+        Frame { text, ..plain }
     }
 
     /// A failure of the gateway's or of the way, told in the way of the method.

@@ -3,7 +3,7 @@
 use crate::session::{Channel, SessionLimits};
 use crate::tenancy::{TenantId, UserId};
 use crate::wire::{Capabilities, Object, RequestId, notification};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 /// The client's side of a call.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub(crate) enum Asks {
     /// By the result of its own request; whoever waits for the call's answer sees to that.
     InRounds {
         /// Where what is asked goes.
-        asked: UnboundedSender<Asked>,
+        asked: Sender<Asked>,
         /// What the client can be asked for.
         can: Capabilities,
     },

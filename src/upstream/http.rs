@@ -88,7 +88,7 @@ impl Drop for HttpLink {
             let exchange = Arc::clone(&self.0);
             self.0.tasks.spawn(async move { exchange.end_session().await });
         }
-        state.over = true;
+        (state.over, state.told) = (true, true);
     }
 }
 

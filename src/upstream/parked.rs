@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 /// A call that waits for its client.
 pub(crate) struct Parked {
     pub(crate) peer: Arc<Peer>,
     pub(crate) pending: Pending,
-    pub(crate) asks: UnboundedReceiver<Asked>,
+    pub(crate) asks: Receiver<Asked>,
     /// What the client is asked, by the keys that it answers under.
     pub(crate) open: Vec<(String, Asked)>,
     /// How many keys were given out.

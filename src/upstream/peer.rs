@@ -139,6 +139,11 @@ impl Peer {
         self.inner.over.get()
     }
 
+    /// Ends it: who waits for an answer is told why there is none.
+    pub(super) fn end(&self, why: &str) {
+        self.inner.ended(Failure::Ended(why.to_owned()));
+    }
+
     /// Requests that have no answer yet.
     pub(super) fn busy(&self) -> usize {
         self.inner.calls.lock().open.values().filter(|entry| entry.caller.is_some()).count()

@@ -69,6 +69,12 @@ pub(crate) struct Attached {
     slots: Mutex<HashMap<(String, TenantId, UserId), Arc<Slot>>>,
 }
 
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.slots.get_mut().values().for_each(|slot| slot.end());
+    }
+}
+
 /// How often sessions are looked at.
 const TEND: Duration = Duration::from_secs(1);
 /// More tasks than these are not remembered.

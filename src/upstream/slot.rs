@@ -75,6 +75,8 @@ enum State {
     },
     Opening(Opening),
     Open(OpenSession),
+    /// For good.
+    Ended,
 }
 
 /// A session that is open.
@@ -131,6 +133,7 @@ impl Slot {
                 }
                 // One that is over and has left nothing behind has panicked.
                 State::Opening(opening) if opening.peek().is_none() => opening.clone(),
+                State::Ended => return Err(Failure::Incomplete("who asked for it is not signed in any more".into())),
                 before => {
                     self.check_health(before)?;
                     let opening = self.start(opener.clone(), before);
@@ -170,21 +173,31 @@ impl Slot {
 
     /// Notes that this peer takes no requests any more, though its end was not told yet.
     pub(crate) fn lost(&self, peer: &Arc<Peer>, why: &Failure) {
-        if self.is_kept() {
+        if self.is_kept() || *why == Failure::Forgotten {
             self.close(Arc::as_ptr(peer), why);
         }
     }
 
+    /// Ends it for good, with all calls that run.
+    pub(super) fn end(&self) {
+        let before = std::mem::replace(&mut *self.state.lock(), State::Ended);
+        if let State::Open(open) = &before {
+            open.peer.end("the sign-in for which it was called has ended");
+        }
+    }
+
     /// Closes the session if it is still the one with this peer.
-    fn close(&self, peer: *const Peer, why: &Failure) {
+    fn close(&self, peer: *const Peer, why: &Failure) -> bool {
         let mut state = self.state.lock();
-        if matches!(&*state, State::Open(open) if std::ptr::eq(Arc::as_ptr(&open.peer), peer)) {
+        let is_it = matches!(&*state, State::Open(open) if std::ptr::eq(Arc::as_ptr(&open.peer), peer));
+        if is_it {
             let closed = State::Closed { why: Some(why.clone()), credentials: self.outward.version() };
             let before = std::mem::replace(&mut *state, closed);
             drop(state);
             // Its link must not be dropped by the task that it is.
             self.environment.tasks.spawn(async move { drop(before) });
         }
+        is_it
     }
 
     fn start(self: &Arc<Self>, opener: Opener, before: &State) -> Opening {
@@ -225,14 +238,17 @@ impl Slot {
                 tracing::info!(upstream = %name, unit = self.outward.unit(), ?era, "opened a session with an upstream");
                 let before = self.forget_lists();
                 let listening = self.listen(&peer, &opener);
-                *self.state.lock() = State::Open(OpenSession {
+                let open = OpenSession {
                     peer: Arc::clone(&peer),
                     opener,
                     listening,
                     since: Instant::now(),
                     credentials,
                     _place: place,
-                });
+                };
+                if !self.set_state(State::Open(open)) {
+                    return Err(Failure::Incomplete("who asked for it is not signed in any more".into()));
+                }
                 if peer.era() == Era::Legacy {
                     self.set_level(&peer);
                     self.subscribe_again(&peer);
@@ -252,10 +268,20 @@ impl Slot {
                     self.environment.health.failed(name, tenant, &failure);
                 }
                 tracing::warn!(upstream = %name, unit = self.outward.unit(), %failure, "could not open a session with an upstream");
-                *self.state.lock() = State::Closed { why: Some(failure.clone()), credentials };
+                self.set_state(State::Closed { why: Some(failure.clone()), credentials });
                 Err(failure)
             }
         }
+    }
+
+    /// Takes another state, unless it has ended for good.
+    fn set_state(&self, new: State) -> bool {
+        let mut state = self.state.lock();
+        if matches!(*state, State::Ended) {
+            return false;
+        }
+        *state = new;
+        true
     }
 
     /// Has a session told when lists change.
@@ -324,7 +350,9 @@ impl Slot {
 
     /// Whether a session is open or being opened, or something waits in it.
     pub(super) fn is_in_use(&self) -> bool {
-        !matches!(*self.state.lock(), State::Closed { .. }) || !self.parking.is_empty() || self.permission.is_open()
+        !matches!(*self.state.lock(), State::Closed { .. } | State::Ended)
+            || !self.parking.is_empty()
+            || self.permission.is_open()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Upstreams behind the gateway.
 
 mod asking;
+mod eras;
 mod fidelity;
 mod isolation;
 mod lifetime;

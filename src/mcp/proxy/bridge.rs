@@ -19,6 +19,8 @@ const MODERN_META: [&str; 4] = [
     "io.modelcontextprotocol/clientCapabilities",
     "io.modelcontextprotocol/logLevel",
 ];
+/// What a call asks beyond so much while nobody looks is refused.
+const MOST_ASKED: usize = 64;
 /// More rounds than these of one call are not gone.
 const MOST_ROUNDS: usize = 32;
 
@@ -147,7 +149,7 @@ impl Proxied {
         }
         let opener = self.opener(&target.slot);
         self.set_level(peer);
-        let (sender, asks) = mpsc::unbounded_channel();
+        let (sender, asks) = mpsc::channel(MOST_ASKED);
         let params = self.params(target, Era::Legacy, &opener);
         let sending = self.sending(target, peer, params, self.in_turn(sender), &opener).await;
         let pending = peer.request(sending);
@@ -157,7 +159,7 @@ impl Proxied {
 
     /// Goes on with a call that has waited for this request.
     pub(super) async fn resume(&self, target: &Target, mut call: Parked) -> Result<Passed, Failure> {
-        let (sender, asks) = mpsc::unbounded_channel();
+        let (sender, asks) = mpsc::channel(MOST_ASKED);
         call.peer.redirect(call.pending.id, self.caller(self.in_turn(sender)));
         // What was asked since is asked now.
         while let Ok(asked) = call.asks.try_recv() {
@@ -218,7 +220,7 @@ impl Proxied {
     }
 
     /// The client is asked for what its request says that it can be asked for.
-    fn in_turn(&self, asked: mpsc::UnboundedSender<Asked>) -> Asks {
+    fn in_turn(&self, asked: mpsc::Sender<Asked>) -> Asks {
         let can = self.client.as_ref().map(|(_, can)| Capabilities::read(can)).unwrap_or_default();
         Asks::InRounds { asked, can }
     }

@@ -78,6 +78,7 @@ impl Exchange {
                 self.tell(text, &purpose).await;
             }
         }
+        self.tell_end();
     }
 
     /// Sends a request and passes on what comes of it.
@@ -195,13 +196,22 @@ impl Exchange {
         }
     }
 
-    /// The upstream does not know the session any more; the failure is given back.
+    /// Notes that the upstream does not know the session any more; the failure is given back.
     pub(super) fn forgotten(&self, failure: Failure) -> Failure {
-        if !std::mem::replace(&mut self.state.lock().over, true) {
-            // Other requests may have been begun, so this says nothing of them.
-            self.inbox.ended(Failure::Ended("it has forgotten the session".to_owned()));
-        }
+        self.state.lock().over = true;
         failure
+    }
+
+    /// Tells that the session is over, once it is. Whichever request has met with that has failed by then.
+    pub(super) fn tell_end(&self) {
+        {
+            let state = &mut *self.state.lock();
+            if !state.over || std::mem::replace(&mut state.told, true) {
+                return;
+            }
+        }
+        // Other requests may have been begun, so this says nothing of them.
+        self.inbox.ended(Failure::Ended("it has forgotten the session".to_owned()));
     }
 
     async fn send(&self, method: Method, headers: HeaderMap, body: Bytes) -> Result<Response<Incoming>, Failure> {

@@ -41,6 +41,7 @@ impl Exchange {
                     let status = response.status();
                     if self.is_forgotten(response).await {
                         self.forgotten(Failure::Forgotten);
+                        self.tell_end();
                         return;
                     }
                     if events.last().is_some() && status == StatusCode::BAD_REQUEST {

@@ -15,6 +15,8 @@ pub(super) struct State {
     pub(super) session: Option<HeaderValue>,
     /// Whether the upstream has forgotten it. Nothing is sent any more.
     pub(super) over: bool,
+    /// Whether that was told.
+    pub(super) told: bool,
     /// What runs.
     pub(super) running: HashMap<Key, Running>,
     others: u64,

@@ -144,7 +144,7 @@ impl Inner {
             }
             // A result can ask for these alone.
             (Some(Asks::InRounds { asked: rounds, can }), _)
-                if asking::declares(can, &asked.method) == Some(true) && rounds.send(asked.clone()).is_ok() => {}
+                if asking::declares(can, &asked.method) == Some(true) && rounds.try_send(asked.clone()).is_ok() => {}
             _ => {
                 let message = format!("Method not found: nobody can be asked for {} just now", asked.method);
                 let message = serde_json::Value::from(message);

@@ -155,7 +155,8 @@ impl Owner for Slot {
     }
 
     fn over(&self, peer: &Weak<Peer>, why: &Failure) {
-        tracing::warn!(upstream = %self.definition.name, unit = self.outward.unit(), %why, "a session with an upstream is over");
-        self.close(peer.as_ptr(), why);
+        if self.close(peer.as_ptr(), why) {
+            tracing::warn!(upstream = %self.definition.name, unit = self.outward.unit(), %why, "a session with an upstream is over");
+        }
     }
 }

@@ -34,6 +34,7 @@ impl Slot {
         status.hidden = tools.map(|items| items.hidden.clone()).unwrap_or_default();
         match &*self.state.lock() {
             State::Closed { why, .. } => status.problem = why.as_ref().map(|why| self.told(why)),
+            State::Ended => {}
             State::Opening(_) => status.state = "opening",
             State::Open(open) => {
                 status.state = "open";

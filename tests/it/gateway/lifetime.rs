@@ -43,8 +43,20 @@ async fn with_the_sign_in() {
     ann.tool("auth_sign_out", json!({})).await;
     gone(&[before]).await;
     ann.sign_in("ann").await;
+    assert_ne!(pid(&mut ann, "one").await, before);
+
+    // A call that runs ends with the sign-in for which it was made.
+    let running = ann.send_call("one_hang", json!({})).await;
+    let asked = pid(&mut ann, "one").await;
+    ann.tool("auth_sign_out", json!({})).await;
+    let refusal = crate::support::Refusal::of(&ann.response(&running).await["result"]);
+    assert_eq!(
+        refusal.text,
+        "The upstream one ended before it answered (the sign-in for which it was called has ended); whether it did what it was asked is not known."
+    );
+    gone(&[asked]).await;
+    ann.sign_in("ann").await;
     let after = pid(&mut ann, "one").await;
-    assert_ne!(before, after);
 
     let mut eve = server.sign_up("eve").await;
     let tenant = eve.tool("auth_whoami", json!({})).await["tenant"]["id"].clone();

@@ -1,9 +1,10 @@
 //! What is said while a call runs: progress, log messages, cancellation, and what nobody here knows.
 
-use super::stage::{CLIENTS, gateway, gateway_over, nasty, said, text};
+use super::stage::{CLIENTS, gateway, gateway_over, nasty, parrot, said, text};
 use crate::support::{Client, soon};
 use serde_json::{Value, json};
 use sessile::wire::Era;
+use std::fs;
 
 /// Sends a call with this `_meta`.
 async fn call(client: &mut Client, tool: &str, arguments: Value, meta: Value) -> Value {
@@ -122,20 +123,22 @@ async fn log_messages_come_as_they_are_asked_for() {
 
 #[tokio::test]
 async fn notifications_and_methods_that_nobody_here_knows_pass() {
-    let cage = super::fidelity::Cage::new();
-    let table = format!("[upstream.bird]\ncommand = {}\n", json!(cage.command()));
-    let server = gateway(&[table]).await;
-    let mut ann = server.sign_up("ann").await;
+    let cage = tempfile::tempdir().expect("there is room for files");
     let answer = r#"{"jsonrpc":"2.0","id":@@ID@@,"result":{"content":[{"type":"text","text":"hello"}]}}"#;
-    cage.teach(&[answer.to_owned()]);
+    fs::write(cage.path().join("say"), answer).expect("it can be written");
+    let server = gateway(&[parrot("bird", cage.path())]).await;
+    let mut ann = server.sign_up("ann").await;
+    // Before there is a session with it, which is told all the same.
+    ann.result("logging/setLevel", json!({ "level": "notice" })).await;
     assert_eq!(said(&mut ann, "bird_say", json!({})).await, "hello");
-    ann.notify("notifications/vendor.example/sung", json!({ "tune": 1.50 })).await;
+    ann.notify("notifications/vendor.example/sung", json!({ "tune": 1.5 })).await;
     ann.notify("notifications/roots/list_changed", json!({})).await;
+    ann.forget().await;
     ann.send_text(r#"{"jsonrpc":"2.0","id":"v","method":"vendor.example/sing","params":{"a":1.0}}"#).await;
-    let sung = ann.next_text().await;
-    assert_eq!(sung, r#"{"jsonrpc":"2.0","id":"v","result":{}}"#.replace(',', ", ").replace(':', ": "), "as it came");
-    let heard = cage.heard().join("\n");
+    assert_eq!(ann.next_text().await, r#"{"jsonrpc": "2.0", "id": "v", "result": {}}"#, "as it came");
+    let heard = fs::read_to_string(cage.path().join("heard")).expect("it is text");
     for part in [
+        r#""method":"logging/setLevel","params":{"level":"notice"}"#,
         r#""method":"notifications/vendor.example/sung","params":{"tune":1.5}"#,
         r#""method":"notifications/roots/list_changed""#,
         r#""method":"vendor.example/sing","params":{"a":1.0}"#,

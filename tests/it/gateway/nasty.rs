@@ -107,12 +107,11 @@ async fn noise_is_ignored() {
 #[tokio::test]
 async fn endless_noise_ends_with_the_connection() {
     let server = gateway(&[nasty("one", ""), nasty("two", "")]).await;
+    server.sign_up("ann").await.close().await;
     for flood in ["one_flood_stderr", "one_flood_stdout"] {
         for era in [Era::Legacy, Era::Modern] {
             let mut ann = server.connect_in(era).await;
-            if ann.request("tools/call", json!({ "name": "auth_sign_in", "arguments": { "email": "ann@example.com", "password": crate::support::PASSWORD } })).await["result"]["isError"] == true {
-                ann.sign_up("ann").await;
-            }
+            ann.sign_in("ann").await;
             let noisy = pid(&mut ann, "one").await;
             assert_eq!(said(&mut ann, flood, json!({ "count": 0 })).await, "flooding");
             is_well(&mut ann, "two_echo").await;
@@ -195,19 +194,22 @@ async fn one_that_does_not_answer_the_handshake_is_left_out_in_time() {
 
 #[tokio::test]
 async fn one_that_is_late_is_listed_when_it_is_there() {
-    let script = "sleep 2; exec python3 \"$0\"";
-    let nasty_py = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/children/nasty.py");
-    let late = format!(
-        "[upstream.late]\ncommand = {}\nlist_seconds = 1\nera = \"legacy\"\n",
-        json!(["sh", "-c", script, nasty_py])
-    );
-    let server = gateway(&[late, nasty("two", "")]).await;
-    let mut ann = server.sign_up("ann").await;
-    assert!(!shows(&mut ann, "late_").await, "it takes longer than that");
-    ann.notification("notifications/tools/list_changed").await;
-    assert!(shows(&mut ann, "late_").await && shows(&mut ann, "two_").await);
-    ann.close().await;
-    server.stop().await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/children/nasty.py");
+    let starts_late = json!(["sh", "-c", "sleep 2; exec python3 \"$0\"", script]);
+    let starts_late = format!("[upstream.late]\ncommand = {starts_late}\nlist_seconds = 1\nera = \"legacy\"\n");
+    for late in [starts_late, nasty_with("late", &["--slow-list"], "list_seconds = 1")] {
+        let server = gateway(&[late, nasty("two", "")]).await;
+        let mut ann = server.sign_up("ann").await;
+        assert!(!shows(&mut ann, "late_").await, "it takes longer than that");
+        ann.notification("notifications/tools/list_changed").await;
+        assert!(shows(&mut ann, "late_").await && shows(&mut ann, "two_").await);
+        ann.forget().await;
+        // It is known now.
+        assert!(shows(&mut ann, "late_").await);
+        ann.expect_silence().await;
+        ann.close().await;
+        server.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -118,3 +118,25 @@ async fn credentials_reach_their_own_tenants_children_alone() {
     drop((ann, eve));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn another_credential_is_tried_at_once_however_often_the_one_before_was_refused() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/children/nasty.py");
+    let picky = "[ \"$TOKEN\" = good ] || { echo 'a wrong token' >&2; exit 3; }; exec python3 \"$0\"";
+    let command = json!(["sh", "-c", picky, script]);
+    let server =
+        gateway(&[format!("[upstream.one]\ncommand = {command}\nenv = {{ TOKEN = \"${{credential:token}}\" }}\n")])
+            .await;
+    let mut ann = server.sign_up("ann").await;
+    ann.tool("credential_set", json!({ "name": "token", "value": "bad" })).await;
+    crate::support::soon("it to rest", async {
+        while !failure(&mut ann, "one_echo", json!({})).await.contains("is not tried again") {}
+    })
+    .await;
+    let why = failure(&mut ann, "one_echo", json!({})).await;
+    assert!(why.contains("a wrong token") && !why.contains("bad"), "{why}");
+    ann.tool("credential_set", json!({ "name": "token", "value": "good" })).await;
+    assert_eq!(said(&mut ann, "one_echo", json!({ "text": "well" })).await, "well");
+    ann.close().await;
+    server.stop().await;
+}

@@ -16,7 +16,7 @@ async fn upstreams_come_and_go_and_sessions_stay() {
     eve.notification("notifications/subscriptions/acknowledged").await;
     assert!(!shows(&mut ann, "one_").await);
 
-    replace(&[one.clone()]);
+    replace(std::slice::from_ref(&one));
     for client in [&mut ann, &mut eve] {
         client.notification("notifications/tools/list_changed").await;
         assert!(shows(client, "one_").await);

@@ -32,6 +32,13 @@ pub(super) fn nasty_with(name: &str, arguments: &[&str], more: &str) -> String {
     format!("[upstream.{name}]\ncommand = {}\n{more}\n", json!(command))
 }
 
+/// The table of an upstream that is `parrot.py`, which says what is in the file `say` of this directory, and keeps in
+/// `heard` what it hears.
+pub(super) fn parrot(name: &str, directory: &Path) -> String {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/children/parrot.py");
+    format!("[upstream.{name}]\ncommand = {}\n", json!(["python3", script, directory.display().to_string()]))
+}
+
 /// What tables in a configuration file define.
 pub(super) fn definitions(tables: &[String]) -> Vec<Definition> {
     let directory = tempfile::tempdir().expect("there is room for a file");

@@ -67,8 +67,23 @@ impl TestServer {
         Self::made(change, |options| Server::with_tools(options, tools)).await
     }
 
+    /// One with tools besides the built-in ones that listens here.
+    pub(crate) async fn on(listener: TcpListener, more: Vec<Tool>) -> Self {
+        let tools = tools::all().into_iter().chain(more).collect();
+        Self::made_on(listener, |_| {}, |options| Server::with_tools(options, tools)).await
+    }
+
     /// Any other server.
     pub(crate) async fn made(
+        change: impl FnOnce(&mut ServerOptions),
+        make: impl FnOnce(ServerOptions) -> sessile::error::Result<Server>,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        Self::made_on(listener, change, make).await
+    }
+
+    async fn made_on(
+        listener: TcpListener,
         change: impl FnOnce(&mut ServerOptions),
         make: impl FnOnce(ServerOptions) -> sessile::error::Result<Server>,
     ) -> Self {
@@ -79,7 +94,6 @@ impl TestServer {
         let manager = Arc::clone(server.dispatcher().manager());
         let (dispatcher, store) = (Arc::clone(server.dispatcher()), server.store().clone());
         let upstreams = server.upstreams().clone();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let (shutdown, told) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {

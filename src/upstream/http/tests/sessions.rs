@@ -40,8 +40,8 @@ async fn a_forgotten_session_says_so_in_either_way() {
     {
         let mut stage = Stage::in_session(move |_| reply(status, &[JSON], body)).await;
         stage.request(1, "tools/list");
-        assert!(matches!(stage.came().await, Came::Ended(_)));
         assert_eq!(stage.came().await, Came::Failed(1, Failure::Forgotten));
+        assert!(matches!(stage.came().await, Came::Ended(_)));
         stage.seen().await;
         // Nothing is sent any more, not even that the session is over.
         stage.request(2, "tools/list");

@@ -15,17 +15,17 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 
 /// What the parrot is told, and what it has heard.
-pub(in crate::gateway) struct Cage {
+pub(super) struct Cage {
     directory: TempDir,
 }
 
 impl Cage {
-    pub(in crate::gateway) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { directory: tempfile::tempdir().expect("there is room for it") }
     }
 
     /// How the parrot is started.
-    pub(in crate::gateway) fn command(&self) -> Vec<String> {
+    pub(super) fn command(&self) -> Vec<String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/children/parrot.py");
         vec!["python3".into(), script.display().to_string(), self.directory.path().display().to_string()]
     }
@@ -36,13 +36,13 @@ impl Cage {
     }
 
     /// What it says to the next call: lines, with `@@ID@@` and `@@TOKEN@@`, and `?` before a question.
-    pub(in crate::gateway) fn teach(&self, lines: &[String]) {
+    pub(super) fn teach(&self, lines: &[String]) {
         std::fs::write(self.file("say"), lines.join("\n")).expect("the directory can be written to");
         std::fs::write(self.file("heard"), "").expect("the directory can be written to");
     }
 
     /// The lines that it has heard since.
-    pub(in crate::gateway) fn heard(&self) -> Vec<String> {
+    pub(super) fn heard(&self) -> Vec<String> {
         let heard = std::fs::read_to_string(self.file("heard")).expect("it has heard UTF-8");
         heard.lines().map(str::to_owned).collect()
     }

@@ -4,10 +4,11 @@
 It speaks the legacy era (`initialize`, up to 2025-11-25): `ping`, `tools/list`, `tools/call`. It has one thread,
 and goes on with other messages while a call of `hang` or `ask` is open.
 
-    nasty.py [--ignore-sigterm] [--silent-start] [--die-at-start]
+    nasty.py [--ignore-sigterm] [--silent-start] [--die-at-start] [--slow-list]
 
     --ignore-sigterm  only a SIGKILL ends it; it stays when its standard input is closed, too
     --silent-start    never answers `initialize`
+    --slow-list       answers `tools/list` after two seconds
     --die-at-start    says why on standard error, and exits with status 3 before it reads anything
 
 Tools, with their arguments and what is taken for those left out. Each answers with one text.
@@ -231,6 +232,8 @@ def receive(message):
     elif method == "ping":
         result(id, {})
     elif method == "tools/list":
+        if "--slow-list" in sys.argv:
+            time.sleep(2)
         schema = {"type": "object"}
         result(id, {"tools": [{"name": name, "description": name, "inputSchema": schema} for name in TOOLS]})
     elif method == "tools/call":
