@@ -187,7 +187,7 @@ impl Upstreams {
         era: Era,
     ) -> Result<Arc<Slot>, Failure> {
         let (session, principal) = (channel.session(), scope.principal());
-        let own = !session.is_detached() && !(channel.is_per_request() && era == Era::Modern);
+        let own = !(session.is_detached() || channel.is_per_request() && era == Era::Modern);
         let whose = match definition.isolation {
             Isolation::Session if own => {
                 if let Some(slots) = session.attached::<Attached>() {
