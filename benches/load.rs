@@ -1,8 +1,9 @@
-//! Load over loopback: what a call costs beside a bare WebSocket echo, and what an idle session weighs.
+//! Load over loopback: what a call costs beside a bare WebSocket echo, what one costs on its way to an
+//! upstream, and what an idle session weighs.
 //!
 //! ```text
-//! cargo bench --bench load                    # about two minutes
-//! cargo bench --bench load -- --quick         # about twenty seconds, for a smoke test
+//! cargo bench --bench load                    # about four minutes
+//! cargo bench --bench load -- --quick         # about half a minute, for a smoke test
 //! cargo bench --bench load -- --only whoami --no-memory
 //! ```
 //!

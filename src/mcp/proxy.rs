@@ -44,9 +44,8 @@ pub(super) struct Proxied {
     progress_token: Option<Box<str>>,
     logs: Logs,
     answer: Answer,
-    /// What a call that waits for this request is found by, and the answers that the request brings.
+    /// What a call that waits for this request is found by.
     resumed: Option<String>,
-    of: Option<Belonging>,
     /// The trace that the call is part of.
     trace: Option<TraceContext>,
     /// Whether that is a span of the gateway's own.
@@ -75,7 +74,6 @@ impl Exchange<'_> {
         let Some(scope) = self.scope.as_ref().filter(|scope| upstreams.may_serve(scope.principal())) else {
             return Ok(None);
         };
-        let principal = scope.principal();
         let meta = params.meta.as_ref();
         let said = |raw: Option<&RawValue>| raw.map(|raw| raw.get().to_owned()).unwrap_or_default();
         let client = meta.map(|meta| (said(meta.client_info), said(meta.client_capabilities)));
@@ -103,7 +101,6 @@ impl Exchange<'_> {
             logs,
             answer: self.answer(),
             resumed: None,
-            of: None,
             trace: params.trace_context(),
             is_traced: false,
             is_ours: false,
@@ -116,13 +113,10 @@ impl Exchange<'_> {
             proxied.asker = Some(asking.asker.clone());
             proxied.asking = Some(asking);
         }
-        if self.era == Era::Modern {
-            let of = Belonging::new(Some(principal), method, what, params.arguments.map_or("{}", RawValue::get));
-            let state = params.request_state.as_deref();
-            let opened = state.and_then(|state| self.dispatcher.sealer.open(state, &of, now()));
+        if let Some(state) = params.request_state.as_deref().filter(|_| self.era == Era::Modern) {
+            let opened = proxied.sealer.open(state, &proxied.belonging(), now());
             proxied.is_ours = opened.is_some();
             proxied.resumed = opened.and_then(|state| state.kept);
-            proxied.of = Some(of);
         }
         Ok(Some(proxied))
     }
@@ -228,6 +222,14 @@ impl Proxied {
         opener(&self.channel, self.era, slot.definition.isolation, client)
     }
 
+    /// What ties a state that goes to the client to this request.
+    fn belonging(&self) -> Belonging {
+        let params = Object::read(&self.params).unwrap_or_default();
+        let what = params.text("name").or_else(|| params.text("uri")).unwrap_or_default();
+        let arguments = params.get("arguments").unwrap_or("{}");
+        Belonging::new(Some(self.scope.principal()), &self.method, &what, arguments)
+    }
+
     fn unknown(self, name: &str) -> Frame {
         let (what, list) =
             if self.method == "tools/call" { ("tool", "tools/list") } else { ("prompt", "prompts/list") };
@@ -283,8 +285,8 @@ impl Proxied {
             return Frame { text, outcome: crate::wire::Outcome::Error(ErrorCode::InvalidParams) };
         }
         let says = |member: &str| {
-            let quoted = format!("{member:?}");
-            reply.payload().contains(&quoted) && Object::read(reply.payload()).is_some_and(|o| o.get(member).is_some())
+            reply.mentions(&format!("{member:?}"))
+                && Object::read(reply.payload()).is_some_and(|o| o.get(member).is_some())
         };
         let mut members = String::new();
         if !reply.is_error() && reply.payload().starts_with('{') {

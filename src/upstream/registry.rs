@@ -17,6 +17,7 @@ use crate::wire::Era;
 use dashmap::{DashMap, Entry};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -241,7 +242,7 @@ impl Upstreams {
                     let unit = || Unit::Session(Arc::downgrade(session));
                     let mut slots = slots.slots.lock();
                     let known = slots.get(&key).map(Arc::clone);
-                    let slot = self.current(known, definition, scope, &session.id().to_string(), unit)?;
+                    let slot = self.current(known, definition, scope, &session.id(), unit)?;
                     slots.insert(key.clone(), Arc::clone(&slot));
                     // Whoever has signed out since has nothing any more, and what would be kept here would stay.
                     let stays = channel.principal().is_some_and(|now| (now.tenant(), now.user()) == (key.1, key.2));
@@ -266,7 +267,7 @@ impl Upstreams {
             Entry::Occupied(entry) => Some(Arc::clone(entry.get())),
             Entry::Vacant(_) => None,
         };
-        let slot = self.current(known, definition, scope, &format!("user {}", principal.user()), unit)?;
+        let slot = self.current(known, definition, scope, &format_args!("user {}", principal.user()), unit)?;
         entry.insert(Arc::clone(&slot));
         Ok(slot)
     }
@@ -277,7 +278,7 @@ impl Upstreams {
         known: Option<Arc<Slot>>,
         definition: &Arc<Definition>,
         scope: &TenantScope,
-        session: &str,
+        session: &dyn Display,
         unit: impl FnOnce() -> Unit,
     ) -> Result<Arc<Slot>, Failure> {
         if let Some(slot) = known.filter(|slot| Arc::ptr_eq(&slot.definition, definition)) {
@@ -285,7 +286,7 @@ impl Upstreams {
             return Ok(slot);
         }
         let minter = Arc::clone(&self.environment.manager.strategies().tokens);
-        let outward = Outward::open(Arc::clone(definition), scope, session, minter)?;
+        let outward = Outward::open(Arc::clone(definition), scope, &session.to_string(), minter)?;
         let tenant = (definition.isolation != Isolation::Shared).then(|| scope.principal().tenant());
         let slot = Slot::new(unit(), tenant, outward, &self.environment);
         self.slots.lock().push(Arc::downgrade(&slot));

@@ -1,6 +1,7 @@
 //! An upstream's answer on its way to whoever asked.
 
 use crate::wire::{ErrorCode, Frame, Object, Outcome, RequestId, Response};
+use memchr::memmem;
 
 /// An answer as it came.
 #[derive(Debug, Clone)]
@@ -22,6 +23,11 @@ impl Reply {
     /// The result or the error, as JSON.
     pub(crate) fn payload(&self) -> &str {
         &self.text[self.parts.payload.clone()]
+    }
+
+    /// Whether the result or the error has this text somewhere, which has to be looked for in all of it.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        memmem::find(self.payload().as_bytes(), text.as_bytes()).is_some()
     }
 
     /// The code of the error that it is.
@@ -73,7 +79,7 @@ impl Reply {
         }
         if self.is_error() {
             Outcome::Error(ErrorCode::Internal)
-        } else if self.payload().contains(r#""isError":true"#) {
+        } else if self.mentions(r#""isError":true"#) {
             Outcome::ToolError { code: "tool_error", retry_after: None }
         } else {
             Outcome::Result

@@ -208,10 +208,9 @@ impl Proxied {
         let requests = requests.json();
         let word = target.slot.parking.park(call);
         let state = State { answers: Answers::new(), kept: Some(word) };
-        let sealed = self.of.as_ref().map(|of| self.sealer.seal(state, of, crate::time::now()));
-        match sealed {
-            Some(Ok(state)) => Passed::Frame(self.answer.clone().input_required(&requests, &state)),
-            _ => Passed::Frame(
+        match self.sealer.seal(state, &self.belonging(), crate::time::now()) {
+            Ok(state) => Passed::Frame(self.answer.clone().input_required(&requests, &state)),
+            Err(_) => Passed::Frame(
                 self.answer
                     .clone()
                     .error(&crate::wire::WireError::new(crate::wire::ErrorCode::Internal, crate::wire::INTERNAL)),

@@ -90,7 +90,7 @@ impl Proxied {
 
     /// Remembers where a task is worked on.
     pub(super) fn note_task(&self, reply: &Reply, upstream: &str) {
-        if reply.is_error() || !reply.payload().contains(r#""taskId""#) {
+        if reply.is_error() || !reply.mentions(r#""taskId""#) {
             return;
         }
         let result = Object::read(reply.payload()).unwrap_or_default();

@@ -127,6 +127,7 @@ impl Post<'_> {
     /// Serves a request that stands for itself.
     async fn modern(self, message: Message<'_>) -> Result<Response<Body>, Refused> {
         let endpoint = self.endpoint;
+        let session = Session::detached(self.caller.peer);
         match message {
             // Closing a stream is what cancels here; there is nothing else to be notified of.
             Message::Notification => return Ok(accepted()),
@@ -138,7 +139,7 @@ impl Post<'_> {
             }
             Message::Request(asked) => {
                 if asked.version().is_some() {
-                    let beyond = self.repeated_beyond(&asked).await;
+                    let beyond = self.repeated_beyond(&asked, &session).await;
                     mirrored::check(self.replies.headers, &asked, endpoint.dispatcher.registry(), beyond.as_deref())
                         .map_err(|why| refusals::mismatch(&asked.id, why))?;
                 } else {
@@ -151,14 +152,13 @@ impl Post<'_> {
             }
             Message::Batch | Message::Unreadable => {}
         }
-        self.alone("").await
+        self.alone(session).await
     }
 
     /// The arguments that headers repeat of an upstream's tool.
-    async fn repeated_beyond(&self, asked: &Asked<'_>) -> Option<Vec<Mirrored>> {
+    async fn repeated_beyond(&self, asked: &Asked<'_>, session: &Arc<Session>) -> Option<Vec<Mirrored>> {
         let name = asked.name().filter(|_| &*asked.method == "tools/call")?;
-        let channel =
-            Channel::request(Session::detached(self.caller.peer), self.caller.principal.clone(), Arc::default());
+        let channel = Channel::request(Arc::clone(session), self.caller.principal.clone(), Arc::default());
         self.endpoint.dispatcher.mirrored_beyond(&channel, name).await
     }
 
@@ -180,18 +180,23 @@ impl Post<'_> {
                 Err(refusal(StatusCode::BAD_REQUEST, Some(&asked.id), &error))
             }
             // Without a header, a client is taken for one of the revision that had none.
-            Message::Batch | Message::Unreadable => self.alone(declared.unwrap_or("2025-03-26")).await,
-            _ => self.alone(declared.unwrap_or_default()).await,
+            Message::Batch | Message::Unreadable => self.alone_in(declared.unwrap_or("2025-03-26")).await,
+            _ => self.alone_in(declared.unwrap_or_default()).await,
         }
     }
 
-    /// Serves a message that belongs to no session, as of this version if it matters.
-    async fn alone(self, version: &str) -> Result<Response<Body>, Refused> {
-        let Self { replies, endpoint, caller, text } = self;
-        let session = Session::detached(caller.peer);
+    /// Serves a legacy message that belongs to no session, as of this version if it matters.
+    async fn alone_in(self, version: &str) -> Result<Response<Body>, Refused> {
+        let session = Session::detached(self.caller.peer);
         if let Some(known) = LEGACY.into_iter().find(|known| *known == version && *known != LATEST_LEGACY) {
             session.with_client(|client| client.version = known);
         }
+        self.alone(session).await
+    }
+
+    /// Serves a message that belongs to no session but one of its own.
+    async fn alone(self, session: Arc<Session>) -> Result<Response<Body>, Refused> {
+        let Self { replies, endpoint, caller, text } = self;
         let mailbox = Arc::<Mailbox>::default();
         let channel = Channel::request(session, caller.principal, Arc::clone(&mailbox));
         let running = match endpoint.dispatcher.receive(&channel, text) {

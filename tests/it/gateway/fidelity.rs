@@ -8,7 +8,7 @@ mod raw;
 
 use crate::support::{PASSWORD, Serving};
 use exchange::{Exchange, MODERN_META, STATE, UNKNOWN, envelope, exchange};
-pub(super) use parrot::Cage;
+use parrot::Cage;
 use parrot::Wire;
 use proptest::test_runner::{Config, TestRunner};
 use raw::{Members, compact};
