@@ -168,7 +168,7 @@ fn back_from_visit(not_allowed: &Value) -> Value {
         "parameters": [text("state"), text("code"), text("iss"), text("error")],
         "responses": {
             "200": page("It is done, or was declined."),
-            "400": page("The link was used before, is too old, or is not from where the person was sent."),
+            "404": page("The link was used before, is too old, or is not from where the person was sent."),
             "405": not_allowed,
             "502": page("The upstream's authorization server gave no access."),
         },

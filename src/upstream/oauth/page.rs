@@ -31,7 +31,7 @@ impl Authorizations {
         let (status, title, text) = match finished {
             Ok(()) => (StatusCode::OK, "Connected", "You can close this page and go on where you were."),
             Err(Unfinished::Unknown) => (
-                StatusCode::BAD_REQUEST,
+                StatusCode::NOT_FOUND,
                 "Not connected",
                 "This link was used before, is too old, or is not one of this server's. Begin again where you were.",
             ),
@@ -41,7 +41,7 @@ impl Authorizations {
                 "The authorization was declined, so nothing has changed. You can close this page.",
             ),
             Err(Unfinished::Mismatch) => (
-                StatusCode::BAD_REQUEST,
+                StatusCode::NOT_FOUND,
                 "Not connected",
                 "The answer does not come from where you were sent, so it was not used. Begin again where you were.",
             ),

@@ -212,7 +212,7 @@ async fn whose_client_can_not_ask_is_told_where_to_go() {
         let token = format!("access-{}", number + 1);
         assert_eq!(text(&client.request("tools/call", modern.clone()).await), read_with(&token));
         // Nobody gets in by the same link again.
-        assert_eq!(provider.visit(url, server.address()).await, 400);
+        assert_eq!(provider.visit(url, server.address()).await, 404);
     }
     server.stop().await;
 }

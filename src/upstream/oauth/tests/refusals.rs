@@ -85,7 +85,7 @@ async fn errors_are_told_without_repeating_them() {
     }
     for query in [None, Some("state=bad&code=bad"), Some("%ff=%ff&&&=")] {
         let answer = authorizations.answer(query).await;
-        assert_eq!(answer.status(), 400);
+        assert_eq!(answer.status(), 404);
         assert!(!answer.body().contains("bad"));
     }
 }
