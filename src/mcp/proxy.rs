@@ -108,7 +108,8 @@ impl Exchange<'_> {
             asker: None,
         };
         let what = params.name.as_deref().or(params.uri.as_deref()).unwrap_or_default();
-        if matches!(method, "tools/call" | "prompts/get" | "resources/read") {
+        let may_be_asked = matches!(method, "tools/call" | "prompts/get" | "resources/read");
+        if may_be_asked && upstreams.may_ask_people(scope.principal()) {
             let asking = self.asking(method, what, params, true)?;
             proxied.asker = Some(asking.asker.clone());
             proxied.asking = Some(asking);

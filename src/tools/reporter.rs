@@ -1,7 +1,7 @@
 //! How a running call tells its client how far it is.
 
 use crate::session::Channel;
-use crate::wire::notification;
+use crate::wire::{log_level, notification};
 use serde_json::value::RawValue;
 
 /// Sends progress and log messages of one call, where its client asked for them.
@@ -18,9 +18,6 @@ struct Listener {
     log_level: Option<u8>,
     max_queued_bytes: usize,
 }
-
-/// The log levels of RFC 5424, least severe first.
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 impl Reporter {
     /// A reporter for a call that came on this channel.
@@ -39,7 +36,7 @@ impl Reporter {
     /// The level with this name, as a number that grows with severity.
     #[must_use]
     pub fn level(name: &str) -> Option<u8> {
-        LEVELS.iter().position(|level| *level == name).and_then(|level| u8::try_from(level).ok())
+        log_level(name)
     }
 
     /// Says how much of how much is done.

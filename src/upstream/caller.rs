@@ -2,7 +2,7 @@
 
 use crate::session::{Channel, SessionLimits};
 use crate::tenancy::{TenantId, UserId};
-use crate::wire::{Capabilities, Object, RequestId, notification};
+use crate::wire::{Capabilities, Object, RequestId, log_level, log_level_name, notification};
 use tokio::sync::mpsc::Sender;
 
 /// The client's side of a call.
@@ -55,9 +55,6 @@ pub(crate) struct Asked {
     pub(crate) params: String,
 }
 
-/// The log levels of RFC 5424, least severe first.
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
 impl Logs {
     /// Whether a log message with these parameters is wanted.
     pub(super) fn want(self, params: &str) -> bool {
@@ -65,16 +62,14 @@ impl Logs {
         match self {
             Self::None => false,
             Self::All => true,
-            Self::From(least) => level().is_some_and(|level| {
-                LEVELS.iter().position(|known| *known == level).is_some_and(|level| level >= usize::from(least))
-            }),
+            Self::From(least) => level().and_then(|level| log_level(&level)).is_some_and(|level| level >= least),
         }
     }
 
     /// The name of the least severe level that is wanted.
     pub(crate) fn name(self) -> Option<&'static str> {
         match self {
-            Self::From(least) => LEVELS.get(usize::from(least)).copied(),
+            Self::From(least) => log_level_name(least),
             Self::None | Self::All => None,
         }
     }

@@ -11,6 +11,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::is_public;
 pub(crate) use socket::Socket;
 
 use super::failure::Failure;

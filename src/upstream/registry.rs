@@ -169,6 +169,13 @@ impl Upstreams {
             || self.own_of(principal.tenant().uuid()).map_or(self.are_possible(), |own| !own.is_empty())
     }
 
+    /// Whether this principal may meet an upstream that a person has to authorize the gateway at.
+    pub(crate) fn may_ask_people(&self, principal: &Principal) -> bool {
+        let asks = |definition: &Arc<Definition>| definition.authorization.is_some();
+        self.catalogue.configured().iter().any(asks)
+            || self.own_of(principal.tenant().uuid()).is_none_or(|own| own.iter().any(asks))
+    }
+
     /// What a tenant has added, if that was looked up since it changed last.
     fn own_of(&self, tenant: Uuid) -> Option<Arc<[Arc<Definition>]>> {
         let own = self.own.get(&tenant)?;

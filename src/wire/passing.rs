@@ -1,8 +1,7 @@
 //! A message on its way through: only its id is changed.
 
-use super::envelope::{Text, present};
+use super::envelope::{Envelope, Text};
 use super::id::RequestId;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::ops::Range;
 
@@ -30,22 +29,6 @@ pub struct Response {
     pub is_error: bool,
 }
 
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(borrow, default)]
-    jsonrpc: Option<Text<'a>>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    method: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    error: Option<&'a RawValue>,
-}
-
 impl<'a> Passing<'a> {
     /// Reads a message.
     ///
@@ -56,7 +39,7 @@ impl<'a> Passing<'a> {
         if !text.trim_ascii_start().starts_with('{') {
             return Err("it is no object".into());
         }
-        let members: Members<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let members: Envelope<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if members.jsonrpc.as_deref() != Some("2.0") {
             return Err(r#""jsonrpc" is not "2.0""#.into());
         }

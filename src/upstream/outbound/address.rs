@@ -26,7 +26,7 @@ const NOT_PUBLIC: [([u8; 4], u8); 17] = [
 /// Whether an address is one that anybody can reach.
 ///
 /// An IPv6 address that stands for an IPv4 one is what that is. Of tunnels that are out of use (6to4, Teredo) none is.
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

@@ -1,9 +1,8 @@
 //! Which URLs a tenant may name. Here it is told from the text alone; whoever connects looks at addresses once more.
 
 use super::{bare, is_secret};
+use crate::upstream::outbound::is_public;
 use crate::upstream::template::Template;
-use ipnet::Ipv4Net;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 /// The longest that one may be, in bytes.
@@ -57,7 +56,8 @@ pub(super) fn check_audience(text: &str, url: &Url) -> Result<(), String> {
 fn check_public(url: &Url) -> Result<(), String> {
     let private = match url.host() {
         Some(Host::Ipv4(address)) => !is_public(address.into()),
-        Some(Host::Ipv6(address)) => !is_public(address.into()),
+        // One that stands for an IPv4 address is to be written as that.
+        Some(Host::Ipv6(address)) => address.segments()[0] & 0xe000 != 0x2000 || !is_public(address.into()),
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
             !name.contains('.')
@@ -66,42 +66,6 @@ fn check_public(url: &Url) -> Result<(), String> {
         None => true,
     };
     if private { Err("must have a public host; this server lets tenants reach no private ones".into()) } else { Ok(()) }
-}
-
-/// Whether an address is one that anybody may reach from anywhere.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let nets = [
-        ([0, 0, 0, 0], 8),
-        ([10, 0, 0, 0], 8),
-        ([100, 64, 0, 0], 10),
-        ([127, 0, 0, 0], 8),
-        ([169, 254, 0, 0], 16),
-        ([172, 16, 0, 0], 12),
-        ([192, 0, 0, 0], 24),
-        ([192, 0, 2, 0], 24),
-        ([192, 88, 99, 0], 24),
-        ([192, 168, 0, 0], 16),
-        ([198, 18, 0, 0], 15),
-        ([198, 51, 100, 0], 24),
-        ([203, 0, 113, 0], 24),
-        ([224, 0, 0, 0], 3),
-    ];
-    !nets.iter().any(|(net, bits)| Ipv4Net::new_assert(Ipv4Addr::from(*net), *bits).contains(&address))
-}
-
-/// Global unicast, without documentation and what holds IPv4 addresses of its own.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, ..] = address.segments();
-    let holds_v4 = first == 0x2002 || (first == 0x2001 && second == 0);
-    let documentation = (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
-    first & 0xe000 == 0x2000 && !holds_v4 && !documentation
 }
 
 #[cfg(test)]
