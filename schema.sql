@@ -128,6 +128,26 @@ CREATE TABLE refresh_token (
 );
 CREATE INDEX refresh_token_family ON refresh_token (tenant_id, family_id);
 
+-- What signs a session in again after its connection was lost. There is one a session.
+CREATE TABLE resume (
+    tenant_id     TEXT   NOT NULL REFERENCES tenant (id),
+    id            TEXT   NOT NULL UNIQUE, -- the part of the credential that names it
+    user_id       TEXT   NOT NULL,
+    session_id    TEXT   NOT NULL,        -- of the session that it continues
+    proof         TEXT   NOT NULL,        -- how they had signed in: JSON
+    epoch         BIGINT NOT NULL,        -- the user's when they signed in
+    signed_in_at  BIGINT NOT NULL,
+    until         BIGINT,                 -- when the proof ends by itself
+    secret_hash   TEXT   NOT NULL,
+    previous_hash TEXT,                   -- still good: its successor may not have arrived
+    created_at    BIGINT NOT NULL,
+    expires_at    BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES member (tenant_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX resume_user ON resume (user_id);
+CREATE INDEX resume_expires ON resume (expires_at);
+
 CREATE TABLE invite (
     tenant_id  TEXT   NOT NULL REFERENCES tenant (id),
     code_hash  TEXT   NOT NULL UNIQUE,
@@ -286,3 +306,16 @@ CREATE TABLE record_change (
     fields    TEXT   NOT NULL, -- names, comma-separated
     PRIMARY KEY (tenant_id, record_id, version)
 );
+
+-- Writes that were asked for with a key, so that one asked for again is not made again.
+CREATE TABLE idempotency (
+    tenant_id      TEXT   NOT NULL REFERENCES tenant (id),
+    user_id        TEXT   NOT NULL,
+    tool           TEXT   NOT NULL,
+    key            TEXT   NOT NULL,
+    arguments_hash TEXT   NOT NULL, -- of what it came with: with other arguments it is refused
+    answer         TEXT   NOT NULL, -- the id of what was made, or the report of an import
+    created_at     BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, tool, key)
+);
+CREATE INDEX idempotency_created ON idempotency (created_at);

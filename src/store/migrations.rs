@@ -6,8 +6,12 @@ use std::path::Path;
 
 /// Each entry takes the schema from one version to the next; the first makes it from nothing. What they
 /// arrive at is what `schema.sql` and `sqlite_search.sql` show.
-const STEPS: &[&str] =
-    &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 
 /// Brings the schema to this program's version.
 ///
