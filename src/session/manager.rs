@@ -1,5 +1,6 @@
 //! All sessions: opening, signing in and out, finding, ending.
 
+use super::berth::Berths;
 use super::hub::Hub;
 use super::index::Index;
 use super::rates::Rates;
@@ -25,6 +26,7 @@ pub struct SessionManager {
     hub: Arc<Hub>,
     index: Arc<Index>,
     rates: Rates,
+    pub(super) berths: Arc<Berths>,
     draining: AtomicBool,
 }
 
@@ -43,7 +45,7 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Open {
     session: Arc<Session>,
-    index: Arc<Index>,
+    pub(super) index: Arc<Index>,
 }
 
 /// How a session's messages travel.
@@ -106,7 +108,8 @@ impl SessionManager {
             Event::SigningKeys | Event::Upstreams { .. } | Event::Sealed { .. } => {}
         });
         let rates = Rates::new(limits.rates);
-        Self { limits, authority, strategies, hub, index, rates, draining: AtomicBool::new(false) }
+        let (berths, draining) = (Arc::default(), AtomicBool::new(false));
+        Self { limits, authority, strategies, hub, index, rates, berths, draining }
     }
 
     /// Opens a session for a connection that holds who is signed in.
@@ -347,10 +350,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.session.set_identity(None);
         self.index.sessions.remove(&self.session.id());
-        self.index.addresses.remove_if_mut(&counted(self.session.peer()), |_, count| {
-            *count = count.saturating_sub(1);
-            *count == 0
-        });
+        self.index.leave_address(self.session.peer());
     }
 }
 
