@@ -40,8 +40,9 @@ pub struct Issued {
     text: Arc<Zeroizing<String>>,
     /// Whether one before it is good as well until this one has arrived.
     unconfirmed: bool,
-    lives: Duration,
     expires_at: i64,
+    /// When it is time for another one; never, if that could not have more time.
+    old_at: i64,
     user: UserId,
     tenant: TenantId,
     proof: Proof,
@@ -86,7 +87,8 @@ impl ResumeStrategy {
             credentials.end_resumable(before.id).await?;
         }
         let hashes = (issued.hash.as_str(), same.map(|same| &same.hash));
-        let kept = credentials.keep_resumable(principal, (issued.id, session), hashes, now(), issued.expires_at).await?;
+        let kept =
+            credentials.keep_resumable(principal, (issued.id, session), hashes, now(), issued.expires_at).await?;
         Ok(kept.then_some(issued))
     }
 
@@ -107,13 +109,7 @@ impl ResumeStrategy {
         Ok(presented)
     }
 
-    async fn judge(
-        &self,
-        text: &str,
-        from: IpAddr,
-        shown: Option<&Principal>,
-        lives: Duration,
-    ) -> Result<Presented> {
+    async fn judge(&self, text: &str, from: IpAddr, shown: Option<&Principal>, lives: Duration) -> Result<Presented> {
         let credentials = self.authority.credentials();
         let (id, hash) = match parse(text) {
             Some(id) => (id, hash_code(text)),
@@ -134,7 +130,9 @@ impl ResumeStrategy {
             }
             let recognised = match &found.proof {
                 _ if found.expires_at <= now() => Recognised::Expired,
-                Proof::External { issuer, .. } if !self.judges.iter().any(|judge| judge.vouches(issuer, found.tenant)) => {
+                Proof::External { issuer, .. }
+                    if !self.judges.iter().any(|judge| judge.vouches(issuer, found.tenant)) =>
+                {
                     Recognised::Revoked
                 }
                 _ => self.authority.recognise_again(&found).await?,
@@ -146,7 +144,8 @@ impl ResumeStrategy {
             };
             let mut issued = Issued::new(&principal, id, lives);
             issued.unconfirmed = true;
-            let (hashes, detail) = ((hash.as_str(), issued.hash.as_str()), format!("session {}, from {from}", found.session));
+            let (hashes, detail) =
+                ((hash.as_str(), issued.hash.as_str()), format!("session {}, from {from}", found.session));
             if credentials.rotate_resumable(&found, hashes, &detail, now(), issued.expires_at).await? {
                 return Ok(Presented::Good(principal, Box::new(issued)));
             }
@@ -187,16 +186,18 @@ impl Issued {
     fn new(principal: &Principal, id: Uuid, lives: Duration) -> Self {
         let mut random = Zeroizing::new([0u8; 32]);
         fill(&mut *random);
-        let (id_text, secret) = (URL_SAFE_NO_PAD.encode(id.as_bytes()), Zeroizing::new(URL_SAFE_NO_PAD.encode(&*random)));
+        let (id_text, secret) =
+            (URL_SAFE_NO_PAD.encode(id.as_bytes()), Zeroizing::new(URL_SAFE_NO_PAD.encode(&*random)));
         let text = Zeroizing::new([PREFIX, &id_text, "_", &secret].concat());
-        let end = now().saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX / 4));
+        let now = now();
+        let end = now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX / 4));
         Self {
             id,
             hash: hash_code(&text),
             text: Arc::new(text),
             unconfirmed: false,
-            lives,
             expires_at: principal.until().map_or(end, |until| end.min(until)),
+            old_at: if principal.until().is_none_or(|until| end < until) { end - (end - now) / 2 } else { i64::MAX },
             user: principal.user(),
             tenant: principal.tenant(),
             proof: principal.proof().clone(),
@@ -237,8 +238,7 @@ impl Issued {
     /// Whether half of its time is over, and a new one could have more.
     #[must_use]
     pub fn is_old(&self) -> bool {
-        let half = i64::try_from(self.lives.as_millis() / 2).unwrap_or(i64::MAX / 4);
-        self.expires_at.saturating_sub(now()) < half && !matches!(self.proof, Proof::External { .. })
+        self.old_at <= now()
     }
 
     /// Whether it signs in who is signed in there.
@@ -257,10 +257,10 @@ impl Issued {
         self.hash == other.hash
     }
 
-    /// Whose it is.
+    /// Whether it is of this user.
     #[must_use]
-    pub fn user(&self) -> UserId {
-        self.user
+    pub fn is_of(&self, principal: &Principal) -> bool {
+        self.user == principal.user()
     }
 }
 
@@ -302,7 +302,15 @@ mod tests {
         let good = format!("{PREFIX}{}_{}", "A".repeat(ID_LENGTH), "B".repeat(SECRET_LENGTH - 1) + "A");
         assert_eq!(parse(&good), Some(Uuid::nil()));
         let cut = &good[..good.len() - 1];
-        for bad in ["", "ssr_", cut, &format!("{good}A"), &good.replace("ssr_", "ssR_"), &good.replace('A', "é"), &good.replace('B', "!")] {
+        for bad in [
+            "",
+            "ssr_",
+            cut,
+            &format!("{good}A"),
+            &good.replace("ssr_", "ssR_"),
+            &good.replace('A', "é"),
+            &good.replace('B', "!"),
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -45,7 +45,9 @@ pub enum Refusal {
 #[derive(Debug)]
 pub struct Open {
     session: Arc<Session>,
-    pub(super) index: Arc<Index>,
+    index: Arc<Index>,
+    /// The address that it is counted at.
+    counted: Option<IpAddr>,
 }
 
 /// How a session's messages travel.
@@ -132,7 +134,9 @@ impl SessionManager {
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
-        if self.index.sessions.len() >= self.limits.max_sessions {
+        // Those that wait for their clients have a bound of their own, and are no reason to keep their clients out.
+        let waiting = self.berths.counts().1;
+        if self.index.sessions.len().saturating_sub(waiting) >= self.limits.max_sessions {
             self.metrics().limit_hit("limits.max_sessions");
             return Err(Refusal::Full);
         }
@@ -149,7 +153,7 @@ impl SessionManager {
             // Since it was asked above: those that are told to close may have been gathered already.
             session.end(EndReason::Draining);
         }
-        Ok(Open { session, index: Arc::clone(&self.index) })
+        Ok(Open { session, index: Arc::clone(&self.index), counted: Some(peer) })
     }
 
     /// Signs a session in as a principal, in place of whoever it was before.
@@ -336,6 +340,23 @@ impl Open {
     pub fn session(&self) -> &Arc<Session> {
         &self.session
     }
+
+    /// Notes that its client is gone for a while, or has come back, perhaps from another address.
+    pub fn move_to(&mut self, peer: Option<IpAddr>) {
+        if let Some(peer) = peer {
+            self.session.move_to(peer);
+        }
+        self.count_at(peer);
+    }
+
+    fn count_at(&mut self, peer: Option<IpAddr>) {
+        if let Some(peer) = peer {
+            *self.index.addresses.entry(counted(peer)).or_default() += 1;
+        }
+        if let Some(before) = std::mem::replace(&mut self.counted, peer) {
+            self.index.leave_address(before);
+        }
+    }
 }
 
 impl Deref for Open {
@@ -350,7 +371,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.session.set_identity(None);
         self.index.sessions.remove(&self.session.id());
-        self.index.leave_address(self.session.peer());
+        self.count_at(None);
     }
 }
 

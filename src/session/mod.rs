@@ -171,6 +171,10 @@ impl Session {
         *self.peer.lock()
     }
 
+    fn move_to(&self, peer: IpAddr) {
+        *self.peer.lock() = peer;
+    }
+
     /// When it opened, in milliseconds since 1970.
     #[must_use]
     pub fn opened_at(&self) -> i64 {

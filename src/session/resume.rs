@@ -1,12 +1,10 @@
 //! Resuming: how a session gets what it is resumed with, and who is let in with that.
 
 use super::berth::{Berth, Place};
-use super::{EndReason, Open, Session, SessionManager};
-use crate::address::counted;
+use super::{EndReason, Session, SessionManager};
 use crate::auth::{Issued, Presented};
 use crate::error::Result;
 use crate::tenancy::Principal;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,17 +110,5 @@ impl SessionManager {
     #[must_use]
     pub fn resumable(&self) -> (usize, usize) {
         self.berths.counts()
-    }
-}
-
-impl Open {
-    /// Notes that its client comes from another address now, and counts it there.
-    pub fn move_to(&self, peer: IpAddr) {
-        let before = std::mem::replace(&mut *self.session().peer.lock(), peer);
-        if counted(before) == counted(peer) {
-            return;
-        }
-        *self.index.addresses.entry(counted(peer)).or_default() += 1;
-        self.index.leave_address(before);
     }
 }
