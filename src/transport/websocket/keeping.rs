@@ -46,6 +46,9 @@ pub(super) struct Keeping {
     renew: bool,
     /// Whether the client has shown that the credential arrived.
     arrived: bool,
+    /// How much was said before the credential, if it did not come first on its connection: whatever the client says
+    /// may have crossed it, unless it has got more than that.
+    crossed: Option<u64>,
     /// The attempt to resume, while it runs.
     pub(super) resuming: Option<Resuming>,
 }
@@ -124,7 +127,7 @@ impl Keeping {
     /// Notes the credential with which the client came back.
     pub(super) fn arrive_with(&mut self, issued: &Issued) {
         self.issued = Some(issued.clone());
-        self.arrived = false;
+        (self.arrived, self.crossed) = (false, None);
     }
 
     fn confirms(&self) -> Option<&Issued> {
@@ -139,7 +142,7 @@ impl Connection {
         let first = std::mem::take(&mut self.first);
         let Some(message) = Control::read(text) else {
             let keeping = self.keeping.as_mut()?;
-            keeping.arrived = true;
+            keeping.arrived |= keeping.crossed.is_none();
             return if keeping.take(text.len()) { self.tell_received().err().map(Err) } else { None };
         };
         let Some(keeping) = &mut self.keeping else {
@@ -156,7 +159,7 @@ impl Connection {
             Control::Unknown(id, method) => Some(self.put(control::unknown(&id, &method).into())),
             Control::Nothing => Some(Ok(())),
             Control::Received(count) => {
-                keeping.arrived = true;
+                keeping.arrived |= keeping.crossed.is_none_or(|said| count > said);
                 Some(if keeping.acknowledge(count) { Ok(()) } else { Err(EndReason::ProtocolError) })
             }
         }
@@ -264,7 +267,7 @@ impl Connection {
                     }
                     return Ok(());
                 }
-                keeping.arrived = false;
+                (keeping.arrived, keeping.crossed) = (false, Some(keeping.said()));
                 if keeping.berth.as_ref().is_none_or(|berth| berth.id() != issued.id()) {
                     keeping.berth = Some(self.dispatcher.manager().berth(session, &issued));
                 }
