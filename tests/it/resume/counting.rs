@@ -117,6 +117,20 @@ impl Counting {
         self.socket = WebSocketStream::from_raw_socket(stream, role, None).await;
     }
 
+    /// Leaves its connection behind, open, and goes on without.
+    pub(super) async fn leave_behind(&mut self) -> Self {
+        let mut old = Self::silent(self.address, self.token.as_deref()).await;
+        std::mem::swap(&mut self.socket, &mut old.socket);
+        self.cut().await;
+        old
+    }
+
+    /// The same client, which shows no token when it comes back.
+    pub(super) fn without_token(mut self) -> Self {
+        self.token = None;
+        self
+    }
+
     /// Comes back on a new connection, with what it has, and gives what the server says to that. When the session goes
     /// on, whatever the server has not got is sent again.
     pub(super) async fn come_back(&mut self) -> Value {
