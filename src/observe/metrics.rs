@@ -83,6 +83,8 @@ pub struct SessionCounts {
     pub websocket: usize,
     /// Over HTTP.
     pub http: usize,
+    /// Without a connection, until their clients come back.
+    pub waiting: usize,
 }
 
 /// How an upstream is doing.
@@ -144,7 +146,9 @@ impl Metrics {
     /// All of them, as OpenMetrics text. Sessions and upstreams are as they are told to be.
     pub(crate) fn text(&self, sessions: SessionCounts, upstreams: &[UpstreamState]) -> String {
         let inner = &self.0;
-        for (transport, count) in [("websocket", sessions.websocket), ("http", sessions.http)] {
+        for (transport, count) in
+            [("websocket", sessions.websocket), ("http", sessions.http), ("none", sessions.waiting)]
+        {
             set(&inner.sessions.get_or_create(&OfTransport { transport }), count);
         }
         // Those that are gone since are not told of any more.
@@ -224,7 +228,7 @@ mod tests {
         metrics.limit_hit("limits.max_sessions");
         let files = UpstreamState { name: Some("files".into()), state: "open", sessions: 3 };
         let added = |sessions| UpstreamState { name: None, state: "idle", sessions };
-        let text = metrics.text(SessionCounts { websocket: 2, http: 1 }, &[files, added(1), added(4)]);
+        let text = metrics.text(SessionCounts { websocket: 2, http: 1, waiting: 0 }, &[files, added(1), added(4)]);
         for line in [
             "sessile_sessions{transport=\"websocket\"} 2",
             "sessile_sessions{transport=\"http\"} 1",

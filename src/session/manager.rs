@@ -285,6 +285,8 @@ impl SessionManager {
         for session in &self.index.sessions {
             *if session.is_per_request() { &mut counts.http } else { &mut counts.websocket } += 1;
         }
+        counts.waiting = self.berths.counts().1.min(counts.websocket);
+        counts.websocket -= counts.waiting;
         counts
     }
 

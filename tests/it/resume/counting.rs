@@ -152,6 +152,16 @@ impl Counting {
         told
     }
 
+    /// Tries to come back, and loses the connection again before it has heard anything.
+    pub(super) async fn come_back_in_vain(&mut self, after: std::time::Duration) {
+        self.socket = dial(self.address, self.token.as_deref()).await;
+        let params = json!({ "credential": self.credential, "received": self.got });
+        let request = json!({ "jsonrpc": "2.0", "id": "resume", "method": "dev.sessile/resume", "params": params });
+        self.put(&request.to_string()).await;
+        tokio::time::sleep(after).await;
+        self.cut().await;
+    }
+
     /// The same to a server elsewhere.
     pub(super) async fn come_back_to(&mut self, server: &TestServer) -> Value {
         self.address = server.address();
