@@ -32,6 +32,9 @@ pub(crate) fn token(typed: Option<&str>, profile: Option<&str>) -> Result<(Gatew
     }
 }
 
+/// A profile and its name.
+pub(crate) type Named<'a> = (String, &'a Profile);
+
 /// Where to go, and the profile that is meant.
 ///
 /// # Errors
@@ -40,7 +43,7 @@ pub(crate) fn find<'a>(
     profiles: &'a Profiles,
     typed: Option<&str>,
     profile: Option<&str>,
-) -> Result<(GatewayUrl, Option<(String, &'a Profile)>), String> {
+) -> Result<(GatewayUrl, Option<Named<'a>>), String> {
     let named = |name: &str| {
         let found = profiles.named(name)?;
         Ok::<_, String>((GatewayUrl::parse(&found.url)?, Some((name.to_owned(), found))))

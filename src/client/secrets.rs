@@ -148,7 +148,7 @@ fn ring<T: Send + 'static>(
     let (done, heard) = mpsc::channel();
     std::thread::spawn(move || {
         let worked = Entry::new(SERVICE, &id.to_string()).and_then(|entry| work(&entry));
-        let _ = done.send(worked.map_err(|error| explain(error)));
+        let _ = done.send(worked.map_err(explain));
     });
     match heard.recv_timeout(PATIENCE) {
         Ok(worked) => worked,
