@@ -2,7 +2,9 @@
 
 mod admin;
 mod log;
+mod login;
 mod serve;
+mod talk;
 
 use crate::error::Result;
 use clap::{Parser, Subcommand};
@@ -21,6 +23,10 @@ enum Command {
     /// Serve MCP over WebSocket and HTTP.
     Serve(serve::Serve),
     Admin(admin::AdminArgs),
+    Login(login::Login),
+    Logout(login::Logout),
+    Whoami(login::Whoami),
+    Profiles(login::ProfilesArgs),
 }
 
 /// Runs the command line of this process; returns its exit status when the command is done.
@@ -31,5 +37,9 @@ pub fn run() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Admin(command) => command.run(),
+        Command::Login(command) => command.run(),
+        Command::Logout(command) => command.run(),
+        Command::Whoami(command) => command.run(),
+        Command::Profiles(command) => command.run(),
     }
 }

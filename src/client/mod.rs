@@ -4,8 +4,15 @@
 
 mod address;
 mod caller;
+pub(crate) mod credentials;
 mod dial;
+mod place;
+mod profiles;
+mod secrets;
 
 pub(crate) use address::GatewayUrl;
 pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
 pub(crate) use dial::{DialError, Socket, dial};
+pub(crate) use place::{Place, replace};
+pub(crate) use profiles::{Profile, Profiles, check_name, name_of};
+pub(crate) use secrets::Vault;
