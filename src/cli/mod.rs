@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod admin;
+mod connect;
 mod log;
 mod serve;
 
@@ -20,6 +21,7 @@ struct Cli {
 enum Command {
     /// Serve MCP over WebSocket and HTTP.
     Serve(serve::Serve),
+    Connect(connect::Connect),
     Admin(admin::AdminArgs),
 }
 
@@ -30,6 +32,7 @@ enum Command {
 pub fn run() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Connect(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Admin(command) => command.run(),
     }
 }

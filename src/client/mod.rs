@@ -3,9 +3,11 @@
 //! Nothing here knows a server's sessions or tenants. One WebSocket is dialled, spoken on, and closed.
 
 mod address;
+mod bridge;
 mod caller;
 mod dial;
 
 pub(crate) use address::GatewayUrl;
+pub(crate) use bridge::{Options as BridgeOptions, Verbosity, run as bridge};
 pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
 pub(crate) use dial::{DialError, Socket, dial};
