@@ -14,7 +14,7 @@ mod values;
 use crate::auth::{PasswordOptions, ThrottleOptions};
 use crate::error::{Error, Result};
 use crate::server::{self, ServerOptions, TlsOptions, TokenSettings, TrustedProxies};
-use crate::session::{RateOptions, SessionLimits};
+use crate::session::{RateOptions, ResumeLimits, SessionLimits};
 use crate::store::StoreOptions;
 use crate::tenancy::{MasterKeySource, Quotas};
 use crate::upstream::OwnUpstreams;
@@ -104,6 +104,14 @@ impl Default for Config {
                 http_lifetime: Duration::from_secs(86_400),
                 max_replay_bytes: 1 << 20,
                 max_sessions_per_tenant: 2000,
+                resume: ResumeLimits {
+                    enabled: true,
+                    wait: Duration::from_secs(120),
+                    principal: Duration::from_secs(30 * 86_400),
+                    max_bytes: 1 << 20,
+                    max_messages: 1024,
+                    max_waiting: 10_000,
+                },
                 rates: RateOptions { principal_per_second: 1000, tenant_per_second: 5000, address_per_second: 2000 },
                 max_subscriptions: 256,
                 max_questions: 16,
@@ -174,6 +182,12 @@ pub const SETTINGS: &[Setting] = settings![
     "limits.handshake_seconds", "How long the request on a new connection may take to arrive.", |c, t| seconds(t, &mut c.server.handshake);
     "limits.drain_seconds", "How long calls in flight may take to finish at shutdown.", |c, t| seconds(t, &mut c.server.drain);
     "limits.max_upstreams_per_tenant", "Upstreams that one tenant may add.", |c, t| number(t, 0, 1000, &mut c.server.own_upstreams.max_per_tenant);
+    "resume.enabled", "Whether a WebSocket session goes on after its connection was lost: `true` or `false`.", |c, t| flag(t, &mut c.server.sessions.resume.enabled);
+    "resume.wait_seconds", "How long a session without a connection waits for its client.", |c, t| seconds(t, &mut c.server.sessions.resume.wait);
+    "resume.principal_days", "How long a client can sign in with what resumes its session, in days.", |c, t| days(t, &mut c.server.sessions.resume.principal);
+    "resume.max_bytes", "What one session has said and its client has not acknowledged, in bytes.", |c, t| number(t, 0, 1 << 30, &mut c.server.sessions.resume.max_bytes);
+    "resume.max_messages", "The same in messages.", |c, t| number(t, 0, 1_000_000, &mut c.server.sessions.resume.max_messages);
+    "resume.max_waiting", "Sessions without a connection, in all.", |c, t| number(t, 0, 10_000_000, &mut c.server.sessions.resume.max_waiting);
     "quotas.max_members_per_tenant", "Members of one tenant.", |c, t| number(t, 1, 10_000_000, &mut c.server.quotas.max_members);
     "quotas.max_records_per_tenant", "Business records of one tenant.", |c, t| number(t, 1, 1_000_000_000_000, &mut c.server.quotas.max_records);
     "quotas.max_sessions_per_tenant", "Signed-in sessions in one tenant.", |c, t| number(t, 1, 10_000_000, &mut c.server.sessions.max_sessions_per_tenant);

@@ -121,11 +121,19 @@ impl Admin {
     /// Ends open sessions and the tokens of sign-ins; gives the number of families of tokens that ended.
     pub(crate) async fn end_sessions(&self, whose: Whose, detail: &str) -> Result<usize> {
         let tokens = self.tokens(whose).await?.len();
-        let act = Act::new().end(whose).run(
-            "DELETE FROM token_family WHERE (CAST($1 AS TEXT) IS NULL OR user_id = $1)
-                AND (CAST($2 AS TEXT) IS NULL OR tenant_id = $2)",
-            params![whose.user, whose.tenant],
-        );
+        let params = || params![whose.user, whose.tenant];
+        let act = Act::new()
+            .end(whose)
+            .run(
+                "DELETE FROM token_family WHERE (CAST($1 AS TEXT) IS NULL OR user_id = $1)
+                    AND (CAST($2 AS TEXT) IS NULL OR tenant_id = $2)",
+                params(),
+            )
+            .run(
+                "DELETE FROM resume WHERE (CAST($1 AS TEXT) IS NULL OR user_id = $1)
+                    AND (CAST($2 AS TEXT) IS NULL OR tenant_id = $2)",
+                params(),
+            );
         const ACTION: &str = "admin.end_sessions";
         let act = match whose {
             Whose { tenant: Some(tenant), .. } => act.audit(tenant, ACTION, detail),

@@ -109,6 +109,7 @@ impl Admin {
         let at = act.at;
         let act = act
             .run("UPDATE tenant SET suspended_at = coalesce(suspended_at, $2) WHERE id = $1", params![tenant.id, at])
+            .run("DELETE FROM resume WHERE tenant_id = $1", params![tenant.id])
             .review_members(tenant.id)
             .audit(tenant.id, "admin.suspend_tenant", "");
         self.act(act).await.map(drop)

@@ -118,6 +118,7 @@ impl Admin {
         let at = act.at;
         let act = act
             .run("UPDATE app_user SET disabled_at = coalesce(disabled_at, $2) WHERE id = $1", params![user.id, at])
+            .run("DELETE FROM resume WHERE user_id = $1", params![user.id])
             .review(user.id)
             .audit_everywhere(user.id, "admin.disable_user", &user.email);
         self.act(act).await.map(drop)

@@ -6,7 +6,7 @@
 use super::recent::{Digest, Recent};
 use super::token::REFRESH_PREFIX;
 use crate::error::{Error, Result};
-use crate::tenancy::{Authority, Principal, Proof, Recognised};
+use crate::tenancy::{Authority, Principal, Proof, Recognised, TenantId};
 use crate::time::now;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,6 +43,11 @@ pub(crate) trait BearerStrategy: Send + Sync + Debug {
     /// Whether a token that no strategy claims was made with what this one trusts, so that it is the one to
     /// refuse it. Must not wait.
     fn disowns(&self, _: &Token) -> bool {
+        false
+    }
+
+    /// Whether it still admits to a tenant whom it admitted there by a token of this issuer.
+    fn vouches(&self, _issuer: &str, _tenant: TenantId) -> bool {
         false
     }
 

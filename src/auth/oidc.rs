@@ -236,6 +236,10 @@ impl BearerStrategy for OidcStrategy {
         "oidc"
     }
 
+    fn vouches(&self, issuer: &str, tenant: TenantId) -> bool {
+        *self.issuer == *issuer && self.options.serves(&tenant.to_string())
+    }
+
     fn claims(&self, token: &Token) -> bool {
         token.claimed_issuer().is_some_and(|issuer| issuer == *self.issuer)
     }

@@ -3,6 +3,7 @@
 use super::api_key::ApiKeyStrategy;
 use super::bearer::{BearerStrategy, Bearers};
 use super::password::{PasswordOptions, PasswordStrategy};
+use super::resume::ResumeStrategy;
 use super::throttle::ThrottleOptions;
 use super::token::{TokenOptions, TokenStrategy};
 use crate::error::Result;
@@ -30,6 +31,8 @@ pub struct Strategies {
     pub tokens: Arc<TokenStrategy>,
     /// Every kind of bearer token.
     pub bearers: Bearers,
+    /// What sessions are resumed with.
+    pub resume: ResumeStrategy,
     authority: Authority,
 }
 
@@ -48,8 +51,9 @@ impl Strategies {
         let mut judges: Vec<Arc<dyn BearerStrategy>> =
             vec![Arc::new(ApiKeyStrategy::new(authority.clone())), Arc::clone(&tokens) as _];
         judges.extend(others);
+        let resume = ResumeStrategy::new(authority.clone(), judges.clone());
         let bearers = Bearers::new(authority.clone(), judges);
-        Ok(Self { passwords, tokens, bearers, authority })
+        Ok(Self { passwords, tokens, bearers, resume, authority })
     }
 
     /// What is to be done at the start and then from time to time: looks at the signing keys, and removes
@@ -57,8 +61,9 @@ impl Strategies {
     pub(crate) async fn tend(&self) {
         let keys = self.tokens.keys().look().await;
         let families = self.authority.credentials().remove_expired_families(now()).await;
-        if let Err(error) = keys.and(families) {
-            tracing::error!(%error, "could not look after the signing keys");
+        let resumables = self.authority.credentials().remove_expired_resumables(now()).await;
+        if let Err(error) = keys.and(families).and(resumables) {
+            tracing::error!(%error, "could not look after keys and credentials");
         }
     }
 }

@@ -278,7 +278,9 @@ fn owned(raw: &RawValue) -> String {
 
 fn notification(session: &Session, method: &str, params: Option<&RawValue>) -> Step {
     let Some(id) = cancelled(method, params) else {
-        if method != "notifications/initialized" && method != "notifications/cancelled" {
+        // What is about the connection is nobody's behind it.
+        let own = method.starts_with("dev.sessile/");
+        if !own && method != "notifications/initialized" && method != "notifications/cancelled" {
             let params = params.map_or("", RawValue::get);
             Upstreams::of_session(session).iter().for_each(|slot| slot.notify(method, params));
         }

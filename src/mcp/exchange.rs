@@ -103,6 +103,9 @@ impl Exchange<'_> {
                 subscriptions::unsubscribe(self.session(), &uri);
                 Ok(Step::Answer(self.answer().members("")))
             }
+            ("dev.sessile/resume", _) if self.dispatcher.manager.limits().resume.enabled => {
+                Err(self.fail(WireError::new(ErrorCode::InvalidRequest, wire::RESUME_FIRST)))
+            }
             // What both eras know is nobody else's to know.
             _ => match proxied.filter(|_| !wire::is_core(method)) {
                 Some(proxied) => Ok(Step::Run(Running::new(self.in_flight, self.era, proxied.other()))),

@@ -39,11 +39,15 @@ pub enum EndReason {
     AccountDisabled,
     /// The tenant was suspended.
     TenantSuspended,
+    /// Its client goes on elsewhere: on a newer connection, or with an older session on this one.
+    Superseded,
+    /// Its connection was lost, and its client did not come back in time.
+    NotResumed,
 }
 
 impl EndReason {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::ClientClosed,
         Self::ConnectionLost,
         Self::Draining,
@@ -62,6 +66,8 @@ impl EndReason {
         Self::CredentialExpired,
         Self::AccountDisabled,
         Self::TenantSuspended,
+        Self::Superseded,
+        Self::NotResumed,
     ];
 
     /// The setting that it is the limit of, if it is one.
@@ -73,6 +79,12 @@ impl EndReason {
             Self::SlowReader => Some("limits.max_queued_bytes"),
             _ => None,
         }
+    }
+
+    /// Whether it takes away that somebody is signed in, so that nothing resumes the session.
+    #[must_use]
+    pub fn takes_back(self) -> bool {
+        (4004..=4010).contains(&self.close_code())
     }
 
     /// Its name, in logs and as the close frame's reason.
@@ -97,6 +109,8 @@ impl EndReason {
             Self::CredentialExpired => "credential-expired",
             Self::AccountDisabled => "account-disabled",
             Self::TenantSuspended => "tenant-suspended",
+            Self::Superseded => "superseded",
+            Self::NotResumed => "not-resumed",
         }
     }
 
@@ -109,7 +123,7 @@ impl EndReason {
             Self::Draining => 1001,
             Self::ProtocolError => 1002,
             Self::BinaryFrame => 1003,
-            Self::ConnectionLost => 1006,
+            Self::ConnectionLost | Self::NotResumed => 1006,
             Self::InvalidUtf8 => 1007,
             Self::MessageTooBig => 1009,
             Self::Internal => 1011,
@@ -123,6 +137,7 @@ impl EndReason {
             Self::CredentialExpired => 4008,
             Self::AccountDisabled => 4009,
             Self::TenantSuspended => 4010,
+            Self::Superseded => 4011,
         }
     }
 }

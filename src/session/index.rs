@@ -1,6 +1,7 @@
 //! Where sessions are found, and the places that signed-in ones take among others.
 
 use super::{Session, SessionLimits};
+use crate::address::counted;
 use crate::error::{Error, Result};
 use crate::observe::Metrics;
 use crate::tenancy::{Principal, SessionId, TenantId, UserId};
@@ -33,6 +34,14 @@ struct TenantSeat {
 }
 
 impl Index {
+    /// Counts one session less from an address.
+    pub(super) fn leave_address(&self, peer: IpAddr) {
+        self.addresses.remove_if_mut(&counted(peer), |_, count| {
+            *count = count.saturating_sub(1);
+            *count == 0
+        });
+    }
+
     pub(super) fn of_user(&self, user: UserId) -> Vec<Arc<Session>> {
         self.users.get(&user).map(|sessions| sessions.clone()).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! The bounds of sessions. Every one has a named consequence when it is hit.
 
-use super::RateOptions;
+use super::{RateOptions, ResumeLimits};
 use std::time::Duration;
 
 /// What a session may take.
@@ -35,6 +35,8 @@ pub struct SessionLimits {
     pub max_replay_bytes: usize,
     /// Signed-in sessions in one tenant.
     pub max_sessions_per_tenant: usize,
+    /// What is kept of sessions whose connection was lost.
+    pub resume: ResumeLimits,
     /// Requests a second.
     pub rates: RateOptions,
     /// Subscriptions of one session.

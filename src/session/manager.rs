@@ -1,5 +1,6 @@
 //! All sessions: opening, signing in and out, finding, ending.
 
+use super::berth::Berths;
 use super::hub::Hub;
 use super::index::Index;
 use super::rates::Rates;
@@ -25,6 +26,7 @@ pub struct SessionManager {
     hub: Arc<Hub>,
     index: Arc<Index>,
     rates: Rates,
+    pub(super) berths: Arc<Berths>,
     draining: AtomicBool,
 }
 
@@ -44,6 +46,8 @@ pub enum Refusal {
 pub struct Open {
     session: Arc<Session>,
     index: Arc<Index>,
+    /// The address that it is counted at.
+    counted: Option<IpAddr>,
 }
 
 /// How a session's messages travel.
@@ -106,7 +110,8 @@ impl SessionManager {
             Event::SigningKeys | Event::Upstreams { .. } | Event::Sealed { .. } => {}
         });
         let rates = Rates::new(limits.rates);
-        Self { limits, authority, strategies, hub, index, rates, draining: AtomicBool::new(false) }
+        let (berths, draining) = (Arc::default(), AtomicBool::new(false));
+        Self { limits, authority, strategies, hub, index, rates, berths, draining }
     }
 
     /// Opens a session for a connection that holds who is signed in.
@@ -129,7 +134,9 @@ impl SessionManager {
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
-        if self.index.sessions.len() >= self.limits.max_sessions {
+        // Those that wait for their clients have a bound of their own, and are no reason to keep their clients out.
+        let waiting = self.berths.counts().1;
+        if self.index.sessions.len().saturating_sub(waiting) >= self.limits.max_sessions {
             self.metrics().limit_hit("limits.max_sessions");
             return Err(Refusal::Full);
         }
@@ -146,7 +153,7 @@ impl SessionManager {
             // Since it was asked above: those that are told to close may have been gathered already.
             session.end(EndReason::Draining);
         }
-        Ok(Open { session, index: Arc::clone(&self.index) })
+        Ok(Open { session, index: Arc::clone(&self.index), counted: Some(peer) })
     }
 
     /// Signs a session in as a principal, in place of whoever it was before.
@@ -333,6 +340,23 @@ impl Open {
     pub fn session(&self) -> &Arc<Session> {
         &self.session
     }
+
+    /// Notes that its client is gone for a while, or has come back, perhaps from another address.
+    pub fn move_to(&mut self, peer: Option<IpAddr>) {
+        if let Some(peer) = peer {
+            self.session.move_to(peer);
+        }
+        self.count_at(peer);
+    }
+
+    fn count_at(&mut self, peer: Option<IpAddr>) {
+        if let Some(peer) = peer {
+            *self.index.addresses.entry(counted(peer)).or_default() += 1;
+        }
+        if let Some(before) = std::mem::replace(&mut self.counted, peer) {
+            self.index.leave_address(before);
+        }
+    }
 }
 
 impl Deref for Open {
@@ -347,10 +371,7 @@ impl Drop for Open {
     fn drop(&mut self) {
         self.session.set_identity(None);
         self.index.sessions.remove(&self.session.id());
-        self.index.addresses.remove_if_mut(&counted(self.session.peer()), |_, count| {
-            *count = count.saturating_sub(1);
-            *count == 0
-        });
+        self.count_at(None);
     }
 }
 

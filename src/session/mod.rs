@@ -6,6 +6,7 @@
 
 mod announcer;
 mod asking;
+mod berth;
 mod channel;
 mod end;
 mod hub;
@@ -18,9 +19,11 @@ mod outbox;
 mod owner;
 mod question;
 mod rates;
+mod resume;
 
 pub use announcer::Announcer;
 pub use asking::Unasked;
+pub use berth::{Berth, Place, Visitor};
 pub use channel::Channel;
 pub use end::EndReason;
 pub use hub::{Hub, Topic, Watch, WatchKey};
@@ -32,6 +35,7 @@ pub use outbox::{Changes, Updated};
 pub use owner::Owner;
 pub use question::{ClientAnswer, OpenQuestion};
 pub use rates::RateOptions;
+pub use resume::ResumeLimits;
 
 use crate::tenancy::{Principal, SessionId};
 use crate::time::now;
@@ -52,7 +56,7 @@ use std::time::Duration;
 /// A connection's session.
 pub struct Session {
     id: SessionId,
-    peer: IpAddr,
+    peer: Mutex<IpAddr>,
     opened_at: i64,
     per_request: bool,
     /// Whether it is registered nowhere, and over with its request.
@@ -109,7 +113,7 @@ impl Session {
     fn new(peer: IpAddr, per_request: bool) -> Self {
         Self {
             id: SessionId::new(),
-            peer,
+            peer: Mutex::new(peer),
             opened_at: now(),
             per_request,
             detached: false,
@@ -161,10 +165,14 @@ impl Session {
         self.id
     }
 
-    /// The address at the other end.
+    /// The address at the other end; another one after the session was resumed from there.
     #[must_use]
     pub fn peer(&self) -> IpAddr {
-        self.peer
+        *self.peer.lock()
+    }
+
+    fn move_to(&self, peer: IpAddr) {
+        *self.peer.lock() = peer;
     }
 
     /// When it opened, in milliseconds since 1970.
@@ -373,6 +381,6 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("id", &self.id).field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Session").field("id", &self.id).field("peer", &self.peer()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! Where principals and scopes are made, and looked at again.
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Resumable};
 use super::directory::{Account, Directory, Membership};
 use super::ids::{TenantId, UserId};
 use super::principal::{Principal, Proof, Proved};
@@ -119,6 +119,12 @@ impl Authority {
         until: Option<i64>,
     ) -> Result<Recognised> {
         self.look(user, tenant, Proved { proof, since, until }, None).await
+    }
+
+    /// Whoever signed in to a session that is resumed, if all is still as it was then.
+    pub(crate) async fn recognise_again(&self, found: &Resumable) -> Result<Recognised> {
+        let proved = Proved { proof: found.proof.clone(), since: found.since, until: found.until };
+        self.look(found.user, found.tenant, proved, Some(found.epoch)).await
     }
 
     /// Looks at a principal again.

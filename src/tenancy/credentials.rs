@@ -5,9 +5,11 @@
 
 mod external;
 mod families;
+mod resume;
 mod signing;
 
 pub(crate) use families::{Family, Refreshed};
+pub(crate) use resume::Resumable;
 pub(crate) use signing::StoredKey;
 
 use super::authority::Recognised;

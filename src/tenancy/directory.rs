@@ -5,7 +5,7 @@
 
 mod resets;
 
-use super::ids::{TenantId, UserId};
+use super::ids::{SessionId, TenantId, UserId};
 use super::principal::Principal;
 use super::quotas::{MEMBERS, Quotas};
 use super::role::Role;
@@ -158,9 +158,14 @@ impl Directory {
         self.store.write(write).await.map(drop)
     }
 
-    /// Notes that a user signed out.
-    pub(crate) async fn note_sign_out(&self, principal: &Principal, now: i64) -> Result<()> {
-        let write = Write::new().run(
+    /// Notes that a user signed out of a session, which nothing resumes from then on.
+    pub(crate) async fn note_sign_out(&self, principal: &Principal, session: SessionId, now: i64) -> Result<()> {
+        let write = Write::new()
+            .run(
+                "DELETE FROM resume WHERE user_id = $1 AND session_id = $2",
+                params![principal.user(), session],
+            )
+            .run(
             "INSERT INTO audit (tenant_id, id, at, action, actor_id, actor, detail) VALUES ($1, $2, $3, 'auth.sign_out', $4, $5, '')",
             params![principal.tenant(), Uuid::now_v7(), now, principal.user(), principal.email()],
         );

@@ -19,7 +19,7 @@ mod vault;
 pub use authority::Authority;
 pub(crate) use authority::Recognised;
 pub use credentials::Credentials;
-pub(crate) use credentials::{Family, Refreshed, StoredKey};
+pub(crate) use credentials::{Family, Refreshed, Resumable, StoredKey};
 pub(crate) use directory::email_key;
 pub use directory::{Account, Directory, Membership, Named};
 pub use ids::{SessionId, TenantId, UserId};

@@ -1,6 +1,6 @@
 //! The right to read and write one tenant's data.
 
-use super::ids::TenantId;
+use super::ids::{SessionId, TenantId, UserId};
 use super::principal::{Principal, Proof};
 use super::quotas::{Quotas, RECORDS};
 use super::secrets::{Sealing, Secrets};
@@ -156,6 +156,13 @@ impl ScopedWrite<'_> {
     /// Tells that the tenant's own upstreams are others, once they are.
     pub(crate) fn upstreams_changed(mut self) -> Self {
         self.write = self.write.tell(Event::Upstreams { tenant: self.scope.tenant().uuid() });
+        self
+    }
+
+    /// Voids what resumes a session of a user's, in whichever of their tenants it is.
+    pub(crate) fn end_resumable(mut self, user: UserId, session: SessionId) -> Self {
+        let sql = "DELETE FROM resume WHERE user_id = $1 AND session_id = $2";
+        self.write = self.write.run(sql, params![user, session]);
         self
     }
 

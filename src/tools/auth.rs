@@ -227,7 +227,7 @@ async fn sign_out(caller: SessionCaller, _: Nothing) -> Result<Reply<SignedOut>>
         end_family(caller.manager.strategies(), principal).await?;
         return Ok(Reply::new(SignedOut { signed_out: true }, "Signed out. The tokens of this sign-in work no more."));
     }
-    caller.manager.authority().directory().note_sign_out(principal, time::now()).await?;
+    caller.manager.authority().directory().note_sign_out(principal, caller.session.id(), time::now()).await?;
     tracing::info!(session = %caller.session.id(), user = principal.email(), "signed out");
     caller.manager.sign_out(&caller.session);
     Ok(Reply::new(
@@ -291,7 +291,8 @@ pub(super) async fn end(
         return Err(Error::NotFound(format!("There is no session {id:?} that you could end.")));
     };
     let detail = format!("session {} of {}", session.id(), principal.email());
-    caller.scope()?.write().audit(action, &detail, time::now()).commit().await?;
+    let write = caller.scope()?.write().end_resumable(principal.user(), session.id());
+    write.audit(action, &detail, time::now()).commit().await?;
     session.end(EndReason::Ended);
     Ok(Reply::new(Ended { ended: true }, format!("Ended {detail}.")))
 }

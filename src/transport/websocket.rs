@@ -5,6 +5,11 @@
 //! one write: the socket is flushed only when there is nothing more to do just now.
 
 mod closing;
+mod control;
+mod keeping;
+mod resuming;
+mod timers;
+mod waiting;
 
 use crate::mcp::{Dispatcher, Running, Step};
 use crate::session::{Channel, EndReason, Open};
@@ -12,7 +17,9 @@ use crate::transport::Stream;
 use crate::wire::{Frame, RequestId};
 use closing::end_reason;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{Sink, SinkExt, Stream as _, StreamExt};
+use futures_util::{Sink, Stream as _, StreamExt};
+use keeping::Keeping;
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +27,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 
@@ -29,6 +37,11 @@ const READ_BUFFER: usize = 4096;
 const WRITE_BUFFER: usize = 64 * 1024;
 /// Frames that are served before the runtime gets its turn.
 const TURN: usize = 128;
+
+type Socket = WebSocketStream<Stream>;
+
+/// What a connection holds as long as it has a socket.
+pub(crate) type Guard = Box<dyn Any + Send>;
 
 /// The WebSocket settings for messages of at most this many bytes.
 pub(crate) fn config(max_frame_bytes: usize) -> WebSocketConfig {
@@ -44,12 +57,13 @@ pub(crate) fn config(max_frame_bytes: usize) -> WebSocketConfig {
 /// This future's size is what each idle session costs. So what is needed at the end only is boxed,
 /// and the connection is captured: an `async fn` would have room for its arguments once more.
 pub(crate) fn serve(
-    socket: WebSocketStream<Stream>,
+    socket: Socket,
+    guard: Option<Guard>,
     open: Open,
     dispatcher: Arc<Dispatcher>,
     drain: Duration,
 ) -> impl Future<Output = EndReason> {
-    let mut connection = Connection::new(socket, open, dispatcher);
+    let mut connection = Connection::new(socket, guard, open, dispatcher);
     async move {
         let reason = poll_fn(|cx| connection.poll(cx)).await;
         if let Some(setting) = reason.setting() {
@@ -61,7 +75,9 @@ pub(crate) fn serve(
 }
 
 struct Connection {
-    socket: WebSocketStream<Stream>,
+    /// None while the session waits for its client, or the socket is elsewhere.
+    socket: Option<Socket>,
+    guard: Option<Guard>,
     open: Open,
     channel: Channel,
     dispatcher: Arc<Dispatcher>,
@@ -70,7 +86,7 @@ struct Connection {
     /// The call that all further messages wait for.
     exclusive: Option<Call>,
     /// A message that came while an exclusive call runs.
-    held: Option<Message>,
+    held: Option<Utf8Bytes>,
     /// Whether the principal is to be looked at again, once no exclusive call runs.
     review: bool,
     /// Whether something was written and not flushed.
@@ -79,6 +95,10 @@ struct Connection {
     outgoing: bool,
     /// Whether something came in this turn.
     heard: bool,
+    /// Whether no message has come yet.
+    first: bool,
+    /// What there is for a client that has asked to resume.
+    keeping: Option<Box<Keeping>>,
     /// Since when the client has left bytes unread.
     blocked_since: Option<Instant>,
     /// Since when nobody is signed in, while that is so.
@@ -103,10 +123,11 @@ impl Future for Call {
 }
 
 impl Connection {
-    fn new(socket: WebSocketStream<Stream>, open: Open, dispatcher: Arc<Dispatcher>) -> Self {
+    fn new(socket: Socket, guard: Option<Guard>, open: Open, dispatcher: Arc<Dispatcher>) -> Self {
         let now = Instant::now();
         let mut connection = Self {
-            socket,
+            socket: Some(socket),
+            guard,
             channel: Channel::connection(Arc::clone(&open)),
             open,
             dispatcher,
@@ -117,6 +138,8 @@ impl Connection {
             dirty: false,
             outgoing: false,
             heard: false,
+            first: true,
+            keeping: None,
             blocked_since: None,
             stranger_since: None,
             last_heard: now,
@@ -131,6 +154,15 @@ impl Connection {
 
     /// Does all that can be done now; ready when the connection is to end.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
+        loop {
+            match self.poll_once(cx) {
+                Poll::Ready(reason) if self.outlives(reason) => self.begin_to_wait(reason),
+                otherwise => return otherwise,
+            }
+        }
+    }
+
+    fn poll_once(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
         self.open.watch_for_attention(cx);
         if let Poll::Ready(reason) = self.poll_timer(cx) {
             return Poll::Ready(reason);
@@ -146,6 +178,11 @@ impl Connection {
 
     /// Works until there is nothing to do, or the runtime should get its turn.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
+        if self.is_resuming()
+            && let Err(reason) = ready!(self.poll_resuming(cx))
+        {
+            return Poll::Ready(reason);
+        }
         for _ in 0..TURN {
             if self.open.take_attention() {
                 if let Some(reason) = self.open.ended() {
@@ -153,6 +190,9 @@ impl Connection {
                 }
                 self.review |= self.open.take_review();
                 self.outgoing = true;
+                if let Err(reason) = self.receive_visitor() {
+                    return Poll::Ready(reason);
+                }
             }
             // A client that does not read gets no further answers, and so nothing grows.
             match self.poll_writable(cx) {
@@ -177,6 +217,11 @@ impl Connection {
 
     /// Does one thing: finishes a call, or takes a message.
     fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EndReason>> {
+        if self.keeping.is_some()
+            && let Poll::Ready(done) = self.poll_keeping(cx)
+        {
+            return Poll::Ready(done);
+        }
         if self.review && self.exclusive.is_none() {
             self.review = false;
             let running = self.dispatcher.reviewing(&self.open);
@@ -196,24 +241,31 @@ impl Connection {
         {
             return Poll::Ready(self.answer(answer));
         }
-        let message = match self.held.take() {
-            Some(held) if self.exclusive.is_some() => {
-                self.held = Some(held);
-                return Poll::Pending;
-            }
-            Some(held) => held,
-            None => match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return Poll::Ready(Err(end_reason(&error))),
-                None => return Poll::Ready(Err(EndReason::ConnectionLost)),
-            },
+        if self.held.is_some() && self.exclusive.is_some() {
+            return Poll::Pending;
+        }
+        if let Some(held) = self.held.take() {
+            self.heard = true;
+            return Poll::Ready(self.take(&held, cx));
+        }
+        let Some(socket) = &mut self.socket else { return Poll::Pending };
+        let message = match ready!(Pin::new(socket).poll_next(cx)) {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Poll::Ready(Err(end_reason(&error))),
+            None => return Poll::Ready(Err(EndReason::ConnectionLost)),
         };
         self.heard = true;
         match message {
             Message::Text(text) => {
+                if (self.first || self.keeping.is_some())
+                    && let Some(done) = self.sift(&text)
+                {
+                    // Nothing else is looked at while a session is about to be resumed.
+                    return if self.is_resuming() { self.poll_resuming(cx) } else { Poll::Ready(done) };
+                }
                 if self.exclusive.is_some() && !self.cannot_wait(&text) {
                     // One message is held, and the socket is not read any further.
-                    self.held = Some(Message::Text(text));
+                    self.held = Some(text);
                     return Poll::Pending;
                 }
                 Poll::Ready(self.take(&text, cx))
@@ -295,13 +347,9 @@ impl Connection {
         self.dispatcher.outgoing(&self.open).into_iter().try_for_each(|frame| self.send(frame))
     }
 
-    fn send(&mut self, frame: String) -> Result<(), EndReason> {
-        self.dirty = true;
-        self.socket.start_send_unpin(Message::Text(frame.into())).map_err(|error| end_reason(&error))
-    }
-
     fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
-        let writable = Pin::new(&mut self.socket).poll_ready(cx);
+        let Some(socket) = &mut self.socket else { return Poll::Ready(Ok(())) };
+        let writable = Pin::new(socket).poll_ready(cx);
         if writable.is_pending() {
             self.note_blocked();
         }
@@ -310,10 +358,8 @@ impl Connection {
 
     /// Sends what was written; ready only when that fails.
     fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
-        if !self.dirty {
-            return Poll::Pending;
-        }
-        match Pin::new(&mut self.socket).poll_flush(cx) {
+        let Some(socket) = self.socket.as_mut().filter(|_| self.dirty) else { return Poll::Pending };
+        match Pin::new(socket).poll_flush(cx) {
             Poll::Pending => {
                 self.note_blocked();
                 Poll::Pending
@@ -326,73 +372,5 @@ impl Connection {
             }
             Poll::Ready(Err(error)) => Poll::Ready(end_reason(&error)),
         }
-    }
-
-    /// Notes whether somebody is signed in now; only an exclusive call can have changed that.
-    fn note_standing(&mut self) {
-        if self.open.is_signed_in() {
-            self.stranger_since = None;
-        } else if self.stranger_since.is_none() {
-            self.stranger_since = Some(Instant::now());
-            let next = self.next_deadline();
-            self.timer.as_mut().reset(next);
-        }
-    }
-
-    fn note_blocked(&mut self) {
-        if self.blocked_since.is_none() {
-            self.blocked_since = Some(Instant::now());
-            let next = self.next_deadline();
-            self.timer.as_mut().reset(next);
-        }
-    }
-
-    /// Ends or pings a connection on which nothing happens.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<EndReason> {
-        while self.timer.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            let limits = self.dispatcher.manager().limits();
-            if self.blocked_since.is_some_and(|since| now >= since + limits.write_timeout) {
-                return Poll::Ready(EndReason::SlowReader);
-            }
-            if self.stranger_since.is_some_and(|since| now >= since + limits.unauthenticated) {
-                return Poll::Ready(EndReason::NotSignedIn);
-            }
-            // What a principal was proved with may end by itself.
-            self.review |= self.open.is_stale();
-            if self.held.is_some() {
-                // It says that the client is there, though nothing is read.
-                self.last_heard = now;
-            }
-            if now >= self.last_heard + limits.idle_timeout {
-                return Poll::Ready(EndReason::Idle);
-            }
-            if !self.pinged && now >= self.last_heard + limits.ping_interval {
-                self.pinged = true;
-                self.dirty = true;
-                if let Err(error) = self.socket.start_send_unpin(Message::Ping(bytes::Bytes::new())) {
-                    return Poll::Ready(end_reason(&error));
-                }
-            }
-            let next = self.next_deadline().max(now + Duration::from_millis(1));
-            self.timer.as_mut().reset(next);
-        }
-        Poll::Pending
-    }
-
-    /// When to look at the timers again; what happens in between only moves them back.
-    fn next_deadline(&self) -> Instant {
-        let limits = self.dispatcher.manager().limits();
-        let mut next = self.last_heard + if self.pinged { limits.idle_timeout } else { limits.ping_interval };
-        if let Some(since) = self.stranger_since {
-            next = next.min(since + limits.unauthenticated);
-        }
-        if let Some(since) = self.blocked_since {
-            next = next.min(since + limits.write_timeout);
-        }
-        if let Some(left) = self.open.time_left() {
-            next = next.min(Instant::now() + left.max(Duration::from_secs(1)));
-        }
-        next
     }
 }

@@ -7,6 +7,10 @@ use std::time::Duration;
 /// What a caller is told of a fault of ours.
 pub const INTERNAL: &str = "Internal error: the call failed on the server; its log says why.";
 
+/// What a request to resume a session is told that is not the first message.
+pub const RESUME_FIRST: &str =
+    "Invalid request: dev.sessile/resume has to be the first message on a WebSocket; open another one for it";
+
 /// The JSON-RPC error codes that the server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
@@ -48,6 +52,12 @@ impl WireError {
     /// An error without data.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), data: None, retry_after: None }
+    }
+
+    /// A failure that programs are told the code of.
+    pub(crate) fn failed(error: &Error) -> Self {
+        let message = if error.is_internal() { INTERNAL.into() } else { error.to_string() };
+        Self::new(ErrorCode::Internal, message).with_data(&ErrorDetail::of(error))
     }
 
     /// What a request is told that came too soon after too many others.

@@ -17,7 +17,7 @@ mod version;
 
 pub use answer::{Answer, notification, request};
 pub use capabilities::{Capabilities, Capability};
-pub use codes::{ErrorCode, INTERNAL, WireError};
+pub use codes::{ErrorCode, INTERNAL, RESUME_FIRST, WireError};
 pub use envelope::{Incoming, Meta, Request, Text, parse};
 pub use frame::{Frame, Outcome};
 pub use id::RequestId;

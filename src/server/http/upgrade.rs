@@ -111,12 +111,12 @@ fn session(
     let started = Instant::now();
     let session = Arc::clone(open.session());
     tracing::info!(session = %session.id(), peer = %session.peer(), "session opened");
-    let serving = websocket::serve(socket, open, dispatcher, drain);
+    let place = place.map(|place| Box::new(place) as websocket::Guard);
+    let serving = websocket::serve(socket, place, open, dispatcher, drain);
     async move {
         let reason = serving.await;
         let (calls, seconds) = (session.calls(), started.elapsed().as_secs());
         tracing::info!(session = %session.id(), %reason, calls, seconds, "session ended");
-        drop(place);
     }
 }
 

@@ -1,10 +1,11 @@
 //! How a connection ends: its last calls, its last words, and the reason that errors stand for.
 
 use super::Connection;
+use super::control::received;
 use crate::session::EndReason;
 use futures_util::{SinkExt, StreamExt};
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -39,30 +40,39 @@ impl Connection {
         }
     }
 
+    /// How many messages of the client were taken up, where they are counted: one that is held was not.
+    fn taken_up(&self) -> Option<u64> {
+        let keeping = self.keeping.as_ref()?;
+        Some(keeping.got - u64::from(self.held.is_some()))
+    }
+
     /// Closes the socket: what is left to say, the close frame, and a moment for the client's own.
     pub(super) async fn finish(&mut self, reason: EndReason, drain: Duration) {
-        if reason == EndReason::Draining {
+        if reason == EndReason::Draining && self.socket.is_some() {
+            self.leave(reason).await;
             let _ = timeout(drain, poll_fn(|cx| self.poll_calls_to_end(cx))).await;
         }
         // Calls that still run end here, and with them whatever they hold.
         self.exclusive = None;
         self.calls.clear();
-        if matches!(reason, EndReason::ConnectionLost) {
-            return;
-        }
+        let taken = self.taken_up().filter(|_| reason == EndReason::Draining);
+        self.leave(reason).await;
+        let Some(mut socket) = self.socket.take().filter(|_| reason != EndReason::ConnectionLost) else { return };
         let farewell = if reason == EndReason::Draining { self.dispatcher.farewell(&self.open) } else { Vec::new() };
         let closing = async {
             for frame in farewell {
-                self.socket.feed(Message::Text(frame.into())).await?;
+                socket.feed(Message::Text(frame.into())).await?;
+            }
+            if let Some(taken) = taken {
+                socket.feed(Message::Text(received(taken).into())).await?;
             }
             if reason != EndReason::ClientClosed {
                 let frame = CloseFrame { code: CloseCode::from(reason.close_code()), reason: reason.name().into() };
-                self.socket.send(Message::Close(Some(frame))).await?;
+                socket.send(Message::Close(Some(frame))).await?;
             }
-            let mut socket = pin!(&mut self.socket);
             while let Some(Ok(_)) = socket.next().await {}
             // TLS has a farewell of its own.
-            self.socket.get_mut().shutdown().await?;
+            socket.get_mut().shutdown().await?;
             Ok::<_, WsError>(())
         };
         let _ = timeout(CLOSING, closing).await;
