@@ -5,9 +5,16 @@
 mod address;
 mod bridge;
 mod caller;
+pub(crate) mod credentials;
 mod dial;
+mod place;
+mod profiles;
+mod secrets;
 
 pub(crate) use address::GatewayUrl;
 pub(crate) use bridge::{Options as BridgeOptions, Verbosity, run as bridge};
 pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
 pub(crate) use dial::{DialError, Socket, dial};
+pub(crate) use place::{Place, replace};
+pub(crate) use profiles::{Profile, Profiles, check_name, name_of};
+pub(crate) use secrets::Vault;
