@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod admin;
+mod connect;
 mod log;
 mod login;
 mod serve;
@@ -22,6 +23,7 @@ struct Cli {
 enum Command {
     /// Serve MCP over WebSocket and HTTP.
     Serve(serve::Serve),
+    Connect(connect::Connect),
     Admin(admin::AdminArgs),
     Login(login::Login),
     Logout(login::Logout),
@@ -36,6 +38,7 @@ enum Command {
 pub fn run() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Connect(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Admin(command) => command.run(),
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),

@@ -3,6 +3,7 @@
 //! Nothing here knows a server's sessions or tenants. One WebSocket is dialled, spoken on, and closed.
 
 mod address;
+mod bridge;
 mod caller;
 pub(crate) mod credentials;
 mod dial;
@@ -11,6 +12,7 @@ mod profiles;
 mod secrets;
 
 pub(crate) use address::GatewayUrl;
+pub(crate) use bridge::{Options as BridgeOptions, Verbosity, run as bridge};
 pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
 pub(crate) use dial::{DialError, Socket, dial};
 pub(crate) use place::{Place, replace};
