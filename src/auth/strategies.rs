@@ -60,5 +60,8 @@ impl Strategies {
         if let Err(error) = keys.and(families) {
             tracing::error!(%error, "could not look after the signing keys");
         }
+        if let Err(error) = self.authority.forget_idempotency_keys(now()).await {
+            tracing::error!(%error, "could not forget old idempotency keys");
+        }
     }
 }
