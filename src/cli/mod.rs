@@ -1,8 +1,16 @@
 //! The command line: one file a subcommand.
 
 mod admin;
+mod call;
+mod exchange;
+mod failure;
 mod log;
+mod manual;
+mod questions;
 mod serve;
+mod target;
+mod terminal;
+mod tools;
 
 use crate::error::Result;
 use clap::{Parser, Subcommand};
@@ -20,6 +28,8 @@ struct Cli {
 enum Command {
     /// Serve MCP over WebSocket and HTTP.
     Serve(serve::Serve),
+    Call(call::Call),
+    Tools(tools::Tools),
     Admin(admin::AdminArgs),
 }
 
@@ -30,6 +40,14 @@ enum Command {
 pub fn run() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(command) => command.run().map(|()| ExitCode::SUCCESS),
+        Command::Call(command) => Ok(command.run()),
+        Command::Tools(command) => Ok(command.run()),
         Command::Admin(command) => command.run(),
     }
+}
+
+/// What a command that talks to a gateway runs on: little, for it waits most of the time.
+fn runtime() -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("the system lets a process have a thread")
 }

@@ -5,7 +5,10 @@
 mod address;
 mod caller;
 mod dial;
+mod gateway;
+pub(crate) mod tools;
 
 pub(crate) use address::GatewayUrl;
 pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
 pub(crate) use dial::{DialError, Socket, dial};
+pub(crate) use gateway::{Gateway, OpenError, ToolResult};
