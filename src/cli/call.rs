@@ -60,9 +60,11 @@ impl Call {
         let called = exchange::call(&gateway, &mut events, &self.tool, &arguments, within).await;
         gateway.lock().await.caller.close().await;
         // What is not listed may be there after a sign-in, as the gateway says; or it is not there at all.
-        let result = called.map_err(|failure| match (failure.kind, tool) {
-            (Kind::Other, None) => Failure::new(Kind::NotFound, tools::unknown(&toolbox, &self.tool)),
-            _ => failure,
+        let result = called.map_err(|ended| match (Failure::from(ended), tool) {
+            (Failure { kind: Kind::Other, .. }, None) => {
+                Failure::new(Kind::NotFound, tools::unknown(&toolbox, &self.tool))
+            }
+            (failure, _) => failure,
         })?;
         let json = result.structured.as_deref().filter(|_| !self.full).unwrap_or(&result.json);
         if self.full || !result.failed {

@@ -3,7 +3,7 @@
 use super::failure::{Failure, Kind};
 use super::terminal::{Style, clean, cut, err, width};
 use super::{questions, terminal};
-use crate::client::{CallError, Event, Gateway, ToolResult};
+use crate::client::{CallError, Event, Gateway, Reply, ToolResult};
 use serde_json::Value;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::time::{Duration, Instant};
@@ -13,16 +13,44 @@ use tokio::sync::mpsc::Receiver;
 /// The longest wait there is.
 const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
-/// Calls a tool and attends to it: shows its progress, answers its questions, and takes it back on Ctrl-C or when the
-/// time is over, which does not pass while somebody answers.
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The request came to nothing.
+    Call(CallError),
+    /// Ctrl-C took it back.
+    Interrupted,
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Call(error) => Self::call(&error),
+            Ended::Interrupted => Self::new(Kind::Interrupted, "cancelled"),
+        }
+    }
+}
+
+/// Calls a tool and attends to the call.
 pub(super) async fn call(
     gateway: &Mutex<Gateway>,
     events: &mut Receiver<Event>,
     tool: &str,
     arguments: &str,
     within: Option<Duration>,
-) -> Result<ToolResult, Failure> {
-    let mut reply = gateway.lock().await.send_call(tool, arguments).await;
+) -> Result<ToolResult, Ended> {
+    let reply = gateway.lock().await.send_call(tool, arguments).await;
+    attend(gateway, events, reply, within).await.map(ToolResult::read)
+}
+
+/// Attends to a request: shows its progress, answers its questions, and takes it back on Ctrl-C or when the time is over,
+/// which does not pass while somebody answers.
+pub(super) async fn attend(
+    gateway: &Mutex<Gateway>,
+    events: &mut Receiver<Event>,
+    mut reply: Reply,
+    within: Option<Duration>,
+) -> Result<String, Ended> {
     let within = within.unwrap_or(FOREVER);
     let mut left = within;
     let mut progress = Progress::default();
@@ -46,16 +74,15 @@ pub(super) async fn call(
                 None => listening = false,
             },
             answer = reply.wait(left) => match answer {
-                Ok(json) => break Ok(ToolResult::read(json)),
                 Err(CallError::TimedOut(_)) => {
                     gateway.lock().await.caller.cancel(&reply).await;
-                    break Err(Failure::call(&CallError::TimedOut(within)));
+                    break Err(Ended::Call(CallError::TimedOut(within)));
                 }
-                Err(error) => break Err(Failure::call(&error)),
+                answer => break answer.map_err(Ended::Call),
             },
             _ = tokio::signal::ctrl_c() => {
                 gateway.lock().await.caller.cancel(&reply).await;
-                break Err(Failure::new(Kind::Interrupted, "cancelled"));
+                break Err(Ended::Interrupted);
             }
         }
         left = left.saturating_sub(began.elapsed());

@@ -43,7 +43,7 @@ impl Failure {
     pub(super) fn open(url: &GatewayUrl, error: &OpenError) -> Self {
         let (kind, advice) = match error {
             OpenError::Dial(dial) if dial.is_about_the_token() => {
-                (Kind::NotAllowed, "; see whether the token or API key is still good")
+                (Kind::NotAllowed, " Is the token or API key a good one?")
             }
             OpenError::Handshake(CallError::TimedOut(_)) => (Kind::TimedOut, ""),
             _ => (Kind::Unreachable, ""),

@@ -8,6 +8,7 @@ mod log;
 mod manual;
 mod questions;
 mod serve;
+mod shell;
 mod target;
 mod terminal;
 mod tools;
@@ -30,6 +31,7 @@ enum Command {
     Serve(serve::Serve),
     Call(call::Call),
     Tools(tools::Tools),
+    Shell(shell::Shell),
     Admin(admin::AdminArgs),
 }
 
@@ -42,6 +44,7 @@ pub fn run() -> Result<ExitCode> {
         Command::Serve(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Call(command) => Ok(command.run()),
         Command::Tools(command) => Ok(command.run()),
+        Command::Shell(command) => Ok(command.run()),
         Command::Admin(command) => command.run(),
     }
 }

@@ -45,7 +45,7 @@ fn filled_in(schema: &Value) -> Option<Value> {
     if fields.is_empty() {
         return agreed("Do you agree?").then(|| json!({}));
     }
-    let form = Tool { name: "the form".into(), description: String::new(), fields, open: false };
+    let form = Tool { name: "the form".into(), description: String::new(), fields, open: false, reads: true };
     let mut content = Arguments::new(Some(&form));
     for field in &form.fields {
         ask_for(&mut content, field)?;

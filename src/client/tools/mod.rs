@@ -21,6 +21,8 @@ pub(crate) struct Tool {
     pub(crate) fields: Vec<Field>,
     /// Whether it takes arguments that are not listed.
     pub(crate) open: bool,
+    /// Whether it says that it changes nothing.
+    pub(crate) reads: bool,
 }
 
 /// All tools of a gateway, as it listed them last.
@@ -42,7 +44,13 @@ impl Tool {
             Value::Object(_) => true,
             _ => schema["properties"].as_object().is_none_or(serde_json::Map::is_empty),
         };
-        Some(Self { description: description.to_owned(), fields: fields_of(schema), open, name })
+        Some(Self {
+            description: description.to_owned(),
+            fields: fields_of(schema),
+            open,
+            reads: listed["annotations"]["readOnlyHint"] == true,
+            name,
+        })
     }
 
     /// The argument with this name.
