@@ -187,7 +187,7 @@ impl Issued {
         let mut random = Zeroizing::new([0u8; 32]);
         fill(&mut *random);
         let (id_text, secret) =
-            (URL_SAFE_NO_PAD.encode(id.as_bytes()), Zeroizing::new(URL_SAFE_NO_PAD.encode(&*random)));
+            (URL_SAFE_NO_PAD.encode(id.as_bytes()), Zeroizing::new(URL_SAFE_NO_PAD.encode(*random)));
         let text = Zeroizing::new([PREFIX, &id_text, "_", &secret].concat());
         let now = now();
         let end = now.saturating_add(i64::try_from(lives.as_millis()).unwrap_or(i64::MAX / 4));
