@@ -51,6 +51,7 @@ pub(crate) use handshake::{Agreed, Opener, opener};
 pub(crate) use link::Link;
 pub(crate) use link::{Inbox, Outgoing, Purpose};
 pub(crate) use oauth::{CALLBACK, DOCUMENT};
+pub(crate) use outbound::{Destinations, Outbound, Socket as OutboundSocket};
 pub(crate) use outward::names as credentials_of;
 pub(crate) use parked::Parked;
 pub(crate) use peer::{Peer, Sending};

@@ -82,6 +82,11 @@ impl Connection {
         Self::over(Stream::Pipes(stdin, stdout), Framing::Lines)
     }
 
+    /// Connects, to speak in lines.
+    pub(crate) fn lines(address: SocketAddr) -> Result<Self> {
+        Self::connect(address, Framing::Lines)
+    }
+
     /// Connects and upgrades.
     pub(crate) fn open(address: SocketAddr) -> Result<Self> {
         let mut connection = Self::request_upgrade(address)?;

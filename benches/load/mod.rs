@@ -1,8 +1,8 @@
 //! The parts of the load benchmark, and the order they run in.
 //!
 //! `calls`, `http`, `proxy` and `memory` are what is measured, the first two as a `contest`; `generator` drives the
-//! connections that `client`, `frame` and `response` speak for; `server`, `echo`, `rmcp_server` and `upstream` are
-//! what they speak to; `workload` is what they say, and `template` has it ready to go; `cpu` has what it took.
+//! connections that `client`, `frame` and `response` speak for; `server`, `echo`, `rmcp_server`, `relay` and
+//! `upstream` are what they speak to; `workload` is what they say, and `template` has it ready to go; `cpu` has what it took.
 
 mod calls;
 mod client;
@@ -16,6 +16,7 @@ mod machine;
 mod memory;
 mod options;
 mod proxy;
+mod relay;
 mod response;
 mod rmcp_server;
 mod server;
@@ -41,6 +42,8 @@ pub(crate) fn main() -> ExitCode {
         () if options.rmcp_server => rmcp_server::run(),
         () if options.upstream_stdio => upstream::run_stdio(),
         () if options.upstream_http => upstream::run_http(),
+        () if options.relay_to_child => relay::run(None),
+        () if options.relay_to.is_some() => relay::run(options.relay_to),
         () => measure(&options),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! The command line, and what `--quick` makes shorter.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Measure Sessile over loopback, against a bare WebSocket echo, an HTTP server on rmcp and an upstream of its own.
@@ -40,6 +41,14 @@ pub(crate) struct Options {
     /// Be an upstream over HTTP.
     #[arg(long, hide = true)]
     pub(crate) upstream_http: bool,
+
+    /// Carry bytes between connections and the upstream there.
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    pub(crate) relay_to: Option<SocketAddr>,
+
+    /// Carry bytes between a connection and an upstream on standard input and output.
+    #[arg(long, hide = true)]
+    pub(crate) relay_to_child: bool,
 
     /// Cargo passes this to every benchmark.
     #[arg(long, hide = true)]

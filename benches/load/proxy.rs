@@ -1,8 +1,10 @@
 //! The third part: calls that go on to an upstream, beside the same calls made to that directly.
 //!
-//! What counts is the processor time that a call takes in Sessile's own process. The upstream takes as little as one
+//! What counts is the processor time that a call takes in Sessile's own process. Beside it stands what a process takes
+//! that only carries bytes, which is what the system asks of anybody in between. The upstream takes as little as one
 //! can; that is told too, for it is less where calls come together.
 
+use super::client::Connection;
 use super::cpu::Clock;
 use super::generator::{Generator, Round};
 use super::http::{self, MODERN};
@@ -28,6 +30,7 @@ enum Reach {
 #[derive(Clone, Copy)]
 struct Cell<'a> {
     http: &'a Server,
+    relay: &'a Server,
     sessile: &'a Server,
     token: &'a str,
     reach: Reach,
@@ -59,9 +62,11 @@ pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
     let token = http::sign_up(sessile.address())?;
     print_head(options);
     for reach in [Reach::Stdio, Reach::Http] {
+        let relay = Server::relay(cores, (reach == Reach::Http).then(|| http.address()))?;
         for size in Size::ALL {
             for in_flight in IN_FLIGHT {
-                let cell = Cell { http: &http, sessile: &sessile, token: &token, reach, size, in_flight };
+                let cell =
+                    Cell { http: &http, relay: &relay, sessile: &sessile, token: &token, reach, size, in_flight };
                 cell.measure(options, cores)?;
             }
         }
@@ -106,7 +111,7 @@ impl Cell<'_> {
             Reach::Stdio => self.by_pipes(cores).map(|(process, way)| (Some(process), way))?,
             Reach::Http => (None, self.by_http()?),
         };
-        let mut ways = [direct, self.by_websocket_through()?, self.by_http_through()?];
+        let mut ways = [direct, self.by_relay()?, self.by_websocket_through()?, self.by_http_through()?];
         for way in &mut ways {
             way.generator.round(&way.request, way.in_flight, options.warm_up())?;
         }
@@ -114,18 +119,18 @@ impl Cell<'_> {
             for way in &mut ways {
                 // A child was started by the first call, if not before.
                 let upstream = match self.reach {
-                    Reach::Stdio => self.sessile.clocks_of_children()?,
+                    Reach::Stdio => [self.sessile.clocks_of_children()?, self.relay.clocks_of_children()?].concat(),
                     Reach::Http => vec![self.http.clock()?],
                 };
                 way.measure(&upstream, options)?;
             }
         }
-        let mut direct = 0.0;
+        let mut relayed = 0.0;
         for measured in ways.into_iter().filter_map(Way::median) {
-            if measured.name == DIRECT {
-                direct = measured.upstream;
+            if measured.name == RELAY {
+                relayed = measured.round.cpu_micros_per_call() + measured.upstream;
             }
-            self.print_row(&measured, direct);
+            self.print_row(&measured, relayed);
         }
         Ok(())
     }
@@ -143,6 +148,21 @@ impl Cell<'_> {
         Ok(Way { name: DIRECT, generator, request, in_flight: 1, rounds: Vec::new() })
     }
 
+    fn by_relay(self) -> Result<Way> {
+        let (generator, request, in_flight) = match self.reach {
+            Reach::Stdio => {
+                let generator = Generator::over(self.relay.clock()?, vec![Connection::lines(self.relay.address())?])?;
+                let request = Template::line(&workload::request(self.size.tool(), &json!({})));
+                (generator, request, self.in_flight)
+            }
+            Reach::Http => {
+                let generator = Generator::http(self.relay, u32::try_from(self.in_flight)?)?;
+                (generator, http::request(self.http.address(), MODERN, self.size.tool(), None)?, 1)
+            }
+        };
+        Ok(Way { name: RELAY, generator, request, in_flight, rounds: Vec::new() })
+    }
+
     fn by_websocket_through(self) -> Result<Way> {
         let generator = Generator::connect(self.sessile, 1)?;
         let tool = self.reach.tool("legacy", self.size);
@@ -157,14 +177,16 @@ impl Cell<'_> {
         Ok(Way { name: "HTTP", generator, request, in_flight: 1, rounds: Vec::new() })
     }
 
-    fn print_row(self, Measured { name, round, upstream }: &Measured, direct: f64) {
+    fn print_row(self, Measured { name, round, upstream }: &Measured, relayed: f64) {
         let [p50, p99] = [500, 990].map(|per_mille| round.latency_micros(per_mille));
         let added = round.cpu_micros_per_call();
-        let told = if *name == DIRECT {
-            " |  | ".to_owned()
-        } else {
-            let (most, beyond) = (self.size.target_micros(), added + upstream - direct);
-            format!("{added:.1} | ≤ {most}: {} | {beyond:.1}", verdict(added <= most))
+        let told = match *name {
+            DIRECT => " |  | ".to_owned(),
+            RELAY => format!("{added:.1} |  | "),
+            _ => {
+                let (most, beyond) = (self.size.target_micros(), added + upstream - relayed);
+                format!("{added:.1} | ≤ {most}: {} | {beyond:.1}", verdict(added <= most))
+            }
         };
         println!(
             "| {} | {} | {} | {name} | {:.0} | {p50:.0} | {p99:.0} | {upstream:.1} | {told} |",
@@ -178,6 +200,8 @@ impl Cell<'_> {
 
 /// What the way without Sessile is called.
 const DIRECT: &str = "direct";
+/// What the way through a process is called that only carries bytes.
+const RELAY: &str = "relay of bytes";
 
 impl Way {
     fn measure(&mut self, upstream: &[Clock], options: &Options) -> Result<()> {
@@ -210,7 +234,7 @@ fn print_head(options: &Options) {
         options.short_round().as_millis()
     );
     println!(
-        "| upstream | result | in flight | way | calls/s | p50 µs | p99 µs | upstream's CPU µs/call | added CPU µs/call | target | both beyond direct |"
+        "| upstream | result | in flight | way | calls/s | p50 µs | p99 µs | upstream's CPU µs/call | added CPU µs/call | target | both beyond the relay |"
     );
     println!("| --- | --- | --: | --- | --: | --: | --: | --: | --: | --- | --: |");
 }

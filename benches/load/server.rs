@@ -88,6 +88,16 @@ impl Server {
         Self::start(command, directory()?, cores)
     }
 
+    /// Starts what only carries bytes, to the upstream there or else to a child: this very program, in its fifth role.
+    pub(crate) fn relay(cores: &Cores, upstream: Option<SocketAddr>) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        match upstream {
+            Some(address) => command.arg("--relay-to").arg(address.to_string()),
+            None => command.arg("--relay-to-child"),
+        };
+        Self::start(command, directory()?, cores)
+    }
+
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address

@@ -4,7 +4,7 @@ mod credentials;
 mod files;
 mod keys;
 mod master_key;
-mod show;
+pub(super) mod show;
 mod tenants;
 mod users;
 

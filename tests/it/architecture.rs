@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&str] = &[
     "main",
     "cli",
+    "client",
     "config",
     "demo",
     "admin",

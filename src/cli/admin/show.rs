@@ -6,13 +6,13 @@ use std::io::Write;
 
 /// Where results go, and how.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Out {
-    pub(super) json: bool,
+pub(in crate::cli) struct Out {
+    pub(in crate::cli) json: bool,
 }
 
 impl Out {
     /// Shows a list, a row each.
-    pub(super) fn list<T: Serialize, const N: usize>(
+    pub(in crate::cli) fn list<T: Serialize, const N: usize>(
         self,
         items: &[T],
         heads: [&str; N],
@@ -35,7 +35,7 @@ impl Out {
     }
 
     /// Says what was done; `result` is the same for programs.
-    pub(super) fn done(self, result: &impl Serialize, text: &str) {
+    pub(in crate::cli) fn done(self, result: &impl Serialize, text: &str) {
         if self.json { self.json(result) } else { print(text) }
     }
 
@@ -46,7 +46,7 @@ impl Out {
 }
 
 /// To the minute, or a dash.
-pub(super) fn minute(time: Option<Time>) -> String {
+pub(in crate::cli) fn minute(time: Option<Time>) -> String {
     time.map_or_else(|| "-".into(), Time::minute)
 }
 

@@ -5,6 +5,7 @@ use super::{cut_for_good, cut_off, outcome};
 use crate::support::{Gate, TestServer, until};
 use serde_json::{Value, json};
 use sessile::config::Config;
+use sessile::tools::{Access, Output, Question, Tool};
 
 #[tokio::test]
 async fn answers_come_that_were_not_there_yet_when_the_connection_was_lost() {
@@ -130,6 +131,39 @@ async fn an_exclusive_call_and_what_is_held_behind_it_go_on() {
     for id in [&alone, &held, &unread] {
         assert!(ann.response(id).await.get("result").is_some());
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_question_to_the_client_comes_again_and_can_be_answered() {
+    let schema = json!({ "type": "object" });
+    let ask = Tool::raw("ask", Access::Anyone, schema.clone(), move |context, _| {
+        let schema = schema.clone();
+        async move {
+            let answer = context.ask("name", Question::form("Your name?", &schema)).await?;
+            Ok(Output::text(answer["content"]["name"].to_string()))
+        }
+    });
+    let server = TestServer::with_tools(vec![ask], |_| {}).await;
+    let mut ann = Counting::sign_up(&server, "ann").await;
+    let client = json!({ "name": "it", "version": "1" });
+    let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": { "elicitation": {} }, "clientInfo": client });
+    ann.request("initialize", hello).await;
+    let call = ann.send_call("ask", json!({})).await;
+    let asks = |message: &Value| message["method"] == "elicitation/create";
+    let question = ann.find(asks).await;
+    // It was read, and forgotten: nobody knows of it any more but the server.
+    ann.got -= 1;
+    cut_off(&server, &mut ann).await;
+    assert_eq!(outcome(&ann.come_back().await), "resumed");
+    assert_eq!(ann.find(asks).await, question);
+    let answer = json!({ "action": "accept", "content": { "name": "Ann" } });
+    let answer = json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer }).to_string();
+    cut_off(&server, &mut ann).await;
+    assert_eq!(outcome(&ann.come_back().await), "resumed");
+    ann.send_text(&answer).await;
+    let said = ann.response(&call).await;
+    assert_eq!(said["result"]["content"][0]["text"], r#""Ann""#);
     server.stop().await;
 }
 

@@ -1,0 +1,94 @@
+//! `sessile connect`.
+
+use crate::client::{BridgeOptions, Verbosity, bridge, credentials};
+use crate::error::{Error, Result};
+use clap::{ArgAction, Args};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Be an MCP server on standard input and output that is a gateway elsewhere
+///
+/// Each line that comes goes to the gateway as a message, over one WebSocket, and each message that it sends becomes a
+/// line. When the connection is lost, the session goes on over another one.
+///
+/// The bridge connects with the API key or the access token in the environment variable SESSILE_TOKEN, or with the key
+/// that `sessile login` has kept. Without one, whoever speaks signs in with the tool auth_sign_in.
+#[derive(Debug, Args)]
+pub(super) struct Connect {
+    /// The gateway, such as wss://gateway.example/mcp, or the name of a profile [default: the default profile]
+    #[arg(value_name = "URL")]
+    url: Option<String>,
+
+    /// The profile whose key to connect with
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+
+    /// How long a request waits for a connection before it gets an error
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
+    wait: f64,
+
+    /// How long a request may take in all; 0 for as long as it takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
+    call_timeout: f64,
+
+    /// After what silence the gateway is asked whether it is still there
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = seconds)]
+    ping_after: f64,
+
+    /// Say on standard error only what somebody has to do something about
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Tell of each attempt to connect as well
+    #[arg(short, long, action = ArgAction::SetTrue)]
+    verbose: bool,
+}
+
+impl Connect {
+    pub(super) fn run(self) -> Result<()> {
+        let (typed, profile) = (self.url, self.profile);
+        let find = move || credentials::token(typed.as_deref(), profile.as_deref());
+        let (url, token) = find().map_err(Error::Config)?;
+        let options = BridgeOptions {
+            url,
+            token,
+            // Somebody may have signed in meanwhile.
+            other_token: Box::new(move || find().ok()?.1),
+            wait: Duration::from_secs_f64(self.wait),
+            call_timeout: (self.call_timeout > 0.0).then(|| Duration::from_secs_f64(self.call_timeout)),
+            silence: Duration::from_secs_f64(self.ping_after.max(0.1)),
+            verbosity: match (self.quiet, self.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (false, false) => Verbosity::Normal,
+                (false, true) => Verbosity::Verbose,
+            },
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::internal("starting the runtime", error))?;
+        runtime.block_on(async {
+            let told = told()?;
+            bridge(options, told).await;
+            Ok(())
+        })
+    }
+}
+
+/// Done when the process is asked to end.
+fn told() -> Result<impl Future<Output = ()>> {
+    let listen = |kind| signal(kind).map_err(|error| Error::internal("listening for signals", error));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Reads a number of seconds, which may have a fraction.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=1e6).contains(&seconds) => Ok(seconds),
+        _ => Err("it is no number of seconds".into()),
+    }
+}
