@@ -19,5 +19,6 @@ mod records;
 mod sign_in;
 mod support;
 mod transport;
+mod upgrade;
 mod ways;
 mod web;
