@@ -180,6 +180,10 @@ async fn a_new_process_takes_over_and_nobody_is_refused() {
         }
         assert!(ask(metrics, "/metrics").is_ok() && old.runs() && new.runs());
         old.terminate();
+        // From now on whoever connects waits for the new one, though the old one listens for a while.
+        old.logged("passing the address on").await;
+        tokio::task::spawn_blocking(move || is_well(address)).await.expect("no panic").expect("one of them answers");
+        assert!(old.log().contains("draining"), "the old one answered");
         assert_eq!(ann.closed().await, (1001, "draining".to_owned()));
         assert_eq!(new.serves().await, address);
         assert!(old.ended().await.success(), "{}", old.log());
