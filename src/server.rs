@@ -232,11 +232,14 @@ impl Server {
         self.tasks.spawn(tend(Arc::clone(self.dispatcher.manager()), self.closing.clone()));
         listener.take();
         self.accept(&listener, &router, &room, shutdown).await;
-        if let Some(latecomers) = listener.pass_on() {
+        if let (Some(latecomers), listener) = listener.pass_on() {
             tracing::info!("passing the address on");
-            self.accept(&listener, &router, &room, tokio::time::sleep(latecomers)).await;
+            let latecomers = tokio::time::sleep(latecomers);
+            match listener {
+                Some(listener) => self.accept(&listener, &router, &room, latecomers).await,
+                None => latecomers.await,
+            }
         }
-        drop(listener);
         self.drain().await;
         Ok(())
     }

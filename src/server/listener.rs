@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Connections that wait at a shared address until somebody serves there.
 const WAITING: i32 = 4096;
-/// For how long a shared address is still served when it has been passed on: who had begun to connect gets through.
+/// For how long connections are still served as before when they come to another process: those of whoever had begun
+/// to connect get through, and have time to say what they want.
 const LATECOMERS: Duration = Duration::from_millis(500);
 /// For how long taking an address is tried that nobody should hold any more.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -20,12 +21,23 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    shared: bool,
+    kind: Kind,
+}
+
+/// Who else has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nobody.
+    Alone,
+    /// Nobody has the socket; another process may have one with the same address.
+    Shared,
+    /// Whoever started this process, and so the next one that it starts.
+    Inherited,
 }
 
 impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
-        Self { socket, shared: false }
+        Self { socket, kind: Kind::Alone }
     }
 }
 
@@ -44,7 +56,8 @@ impl Listener {
         }
         let wrong = |e: io::Error| Error::Config(format!("LISTEN_FDS: what was given cannot be listened on: {e}"));
         let Some(socket) = given.take_tcp_listener(0).map_err(wrong)? else { return Ok(None) };
-        socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)).map(|s| Some(s.into())).map_err(wrong)
+        let socket = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)).map_err(wrong)?;
+        Ok(Some(Self { socket, kind: Kind::Inherited }))
     }
 
     /// Takes an address for itself.
@@ -75,7 +88,7 @@ impl Listener {
             until_free(place).await.map_err(wrong)?;
         }
         let listener = share(place).and_then(TcpListener::from_std).map_err(wrong)?;
-        let listener = Self { socket: listener, shared: true };
+        let listener = Self { socket: listener, kind: Kind::Shared };
         if predecessor {
             listener.steer(OLDEST);
         }
@@ -97,18 +110,23 @@ impl Listener {
     /// Has all connections come here, now that this process serves. Who was there before is gone, and whoever comes
     /// after has to wait for its turn.
     pub(super) fn take(&self) {
-        if self.shared {
+        if self.kind == Kind::Shared {
             self.steer(OLDEST);
         }
     }
 
-    /// Has connections go to the process that is to take this one's place, if there is one; for as long as this gives,
-    /// those that had begun before are still to be accepted.
-    pub(super) fn pass_on(&self) -> Option<Duration> {
-        self.shared.then(|| {
-            self.steer(NEXT);
-            LATECOMERS
-        })
+    /// Has connections go to the process that is to take this one's place, if there is one. Gives how long those that
+    /// came before are still to be served, and the listener if some may not have been accepted: what comes to an
+    /// inherited socket from now on is the next process's.
+    pub(super) fn pass_on(self) -> (Option<Duration>, Option<Self>) {
+        match self.kind {
+            Kind::Alone => (None, None),
+            Kind::Inherited => (Some(LATECOMERS), None),
+            Kind::Shared => {
+                self.steer(NEXT);
+                (Some(LATECOMERS), Some(self))
+            }
+        }
     }
 
     /// Says which of the sockets that share the address gets new connections, by the order in which they came. Where

@@ -20,5 +20,6 @@ mod resume;
 mod sign_in;
 mod support;
 mod transport;
+mod upgrade;
 mod ways;
 mod web;
