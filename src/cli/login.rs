@@ -185,7 +185,10 @@ impl Ready {
         if let Some(before) = &self.before {
             let _ = before.secret.forget(&self.place, before.id);
         }
-        let until = key.expires_at.as_deref().map_or_else(String::new, |at| format!(", good until {}", at.get(..10).unwrap_or(at)));
+        let until = key
+            .expires_at
+            .as_deref()
+            .map_or_else(String::new, |at| format!(", good until {}", at.get(..10).unwrap_or(at)));
         Ok(format!(
             "Signed in to {} as {}, in {} as {}.\nProfile {:?}: its key is in {}{until}.",
             self.url,

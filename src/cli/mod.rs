@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod admin;
+mod install;
 mod log;
 mod login;
 mod serve;
@@ -27,6 +28,7 @@ enum Command {
     Logout(login::Logout),
     Whoami(login::Whoami),
     Profiles(login::ProfilesArgs),
+    Install(install::Install),
 }
 
 /// Runs the command line of this process; returns its exit status when the command is done.
@@ -41,5 +43,6 @@ pub fn run() -> Result<ExitCode> {
         Command::Logout(command) => command.run(),
         Command::Whoami(command) => command.run(),
         Command::Profiles(command) => command.run(),
+        Command::Install(command) => command.run(),
     }
 }
