@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand.
 
 mod admin;
+mod completions;
+mod doctor;
 mod install;
 mod log;
 mod login;
@@ -29,6 +31,9 @@ enum Command {
     Whoami(login::Whoami),
     Profiles(login::ProfilesArgs),
     Install(install::Install),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 /// Runs the command line of this process; returns its exit status when the command is done.
@@ -44,5 +49,8 @@ pub fn run() -> Result<ExitCode> {
         Command::Whoami(command) => command.run(),
         Command::Profiles(command) => command.run(),
         Command::Install(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     }
 }

@@ -61,8 +61,9 @@ impl<'a> Json<'a> {
             return Ok(vec![Splice::insert(self.text.len(), text)]);
         };
         match self.servers(key)? {
-            None => Ok(self
-                .into_object(root, 0, &style, &|style, depth| style.member(key, &style.servers(name, entry, depth)))),
+            None => {
+                Ok(self.append(root, 0, &style, &|style, depth| style.member(key, &style.servers(name, entry, depth))))
+            }
             Some(servers) => {
                 Ok(self.append(servers, 1, &style, &|style, depth| style.member(name, &style.entry(entry, depth))))
             }
