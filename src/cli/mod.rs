@@ -2,9 +2,12 @@
 
 mod admin;
 mod call;
+mod completions;
 mod connect;
+mod doctor;
 mod exchange;
 mod failure;
+mod install;
 mod log;
 mod login;
 mod manual;
@@ -41,6 +44,10 @@ enum Command {
     Logout(login::Logout),
     Whoami(login::Whoami),
     Profiles(login::ProfilesArgs),
+    Install(install::Install),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 /// Runs the command line of this process; returns its exit status when the command is done.
@@ -59,6 +66,10 @@ pub fn run() -> Result<ExitCode> {
         Command::Logout(command) => command.run(),
         Command::Whoami(command) => command.run(),
         Command::Profiles(command) => command.run(),
+        Command::Install(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     }
 }
 

@@ -1,0 +1,7 @@
+//! The command line as people and agents use it: the real binary, with a home of its own.
+
+mod doctor;
+mod home;
+mod install;
+mod login;
+mod pages;
