@@ -44,11 +44,11 @@ impl Tools {
             return Ok(());
         };
         let name = found(&toolbox, &wanted)?;
-        let of_name = |item: &&Box<RawValue>| {
+        let of_name = |item: &RawValue| {
             serde_json::from_str::<serde_json::Value>(item.get()).is_ok_and(|tool| tool["name"] == name.as_str())
         };
         let items: Vec<Box<RawValue>> = serde_json::from_str(&listed).unwrap_or_default();
-        match (people, toolbox.get(&name), items.iter().find(of_name)) {
+        match (people, toolbox.get(&name), items.iter().find(|item| of_name(item))) {
             (true, Some(tool), _) => out(&manual::page(tool, how)),
             (_, _, Some(item)) => out(&raw(item.get())),
             _ => {}

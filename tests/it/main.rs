@@ -15,6 +15,7 @@ mod limits;
 mod observe;
 mod protocol;
 mod records;
+mod shell;
 mod sign_in;
 mod support;
 mod transport;

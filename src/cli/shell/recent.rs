@@ -76,7 +76,9 @@ fn gather(value: &Value, kinds: &[String], found: &mut Vec<Recent>, depth: usize
                             label: label.unwrap_or_default().into(),
                         });
                     }
-                    Value::Object(_) if !kinds.contains(name) => gather(inner, &[name.clone()], found, depth),
+                    Value::Object(_) if !kinds.contains(name) => {
+                        gather(inner, std::slice::from_ref(name), found, depth)
+                    }
                     inner => gather(inner, kinds, found, depth),
                 }
             }
