@@ -18,6 +18,7 @@ mod observe;
 mod protocol;
 mod records;
 mod resume;
+mod shell;
 mod sign_in;
 mod support;
 mod transport;

@@ -14,6 +14,8 @@ pub(super) enum Command<'a> {
     Exit,
     /// Lists the tools.
     Tools,
+    /// Gets the next page of the last list.
+    More,
     /// Explains the shell, or what these words name.
     Help(Vec<&'a str>),
     /// Has changes of a resource told, or no longer.
@@ -42,6 +44,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("tools", "List the tools"),
     ("login", "Sign in; the password is asked for"),
     ("logout", "Sign out"),
+    ("more", "Get the next page of the last list"),
     ("watch", "Tell when a resource changes: watch URI"),
     ("unwatch", "No longer tell"),
     ("exit", "End the shell, as Ctrl-D does"),
@@ -56,6 +59,7 @@ pub(super) fn understand<'a>(toolbox: &Toolbox, line: &'a Line<'a>) -> Command<'
     match (*first, rest) {
         ("exit" | "quit", []) => return Command::Exit,
         ("tools", []) => return Command::Tools,
+        ("more", []) => return Command::More,
         ("help" | "?", words) => return Command::Help(words.to_vec()),
         ("watch", [uri]) => return Command::Watch { uri, begin: true },
         ("unwatch", [uri]) => return Command::Watch { uri, begin: false },

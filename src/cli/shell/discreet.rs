@@ -20,7 +20,8 @@ impl Shared {
 fn holds_secret(toolbox: &Toolbox, typed: &str) -> bool {
     let line = Line::read(typed);
     match understand(toolbox, &line) {
-        Command::Nothing | Command::Exit | Command::Tools | Command::Help(_) | Command::Watch { .. } => false,
+        Command::Nothing | Command::Exit | Command::Tools | Command::More => false,
+        Command::Help(_) | Command::Watch { .. } => false,
         Command::Message(json) => {
             looks_secret(json) || toolbox.iter().any(|tool| has_secrets(tool) && json.contains(&tool.name))
         }

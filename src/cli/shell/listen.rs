@@ -109,8 +109,10 @@ pub(super) fn listen(
                     method => tell(&shared, method, &params),
                 },
                 Event::Closed(closed) => {
+                    if !shared.is_closed() {
+                        shared.say(&format!("The connection ended: {} ({}).", clean(&closed.reason), closed.code));
+                    }
                     shared.set_closed(true);
-                    shared.say(&format!("The connection ended: {} ({}).", clean(&closed.reason), closed.code));
                     let _ = about_calls.try_send(Event::Closed(closed));
                 }
                 request @ Event::Request { .. } => {
@@ -122,12 +124,12 @@ pub(super) fn listen(
     heard
 }
 
-/// Lists the tools anew, and says so if there are others now.
+/// Lists the tools anew, and says so if there are others now and no command is the cause.
 async fn relist(gateway: Arc<Mutex<Gateway>>, shared: Arc<Shared>) {
     let Ok((toolbox, _)) = gateway.lock().await.tools().await else { return };
     let count = toolbox.iter().count();
     let before = std::mem::replace(&mut *shared.toolbox.lock(), Arc::new(toolbox));
-    if before.iter().count() != count {
+    if before.iter().count() != count && shared.prompting.load(Ordering::Acquire) {
         shared.say(&format!("The tools have changed: there are {count} now."));
     }
 }

@@ -10,7 +10,7 @@ use super::command::{Command, WORDS, arguments, understand};
 use super::line::Line;
 use super::listen::{Shared, listen};
 use crate::client::tools::Found;
-use crate::client::{CallError, Event, Gateway, ToolResult};
+use crate::client::{CallError, Event, Gateway};
 use crate::wire::Object;
 use serde_json::Value;
 use std::io::{IsTerminal as _, stdout};
@@ -34,6 +34,8 @@ pub(super) struct Session {
     attended: bool,
     /// Who is signed in, in a sentence.
     who: Option<String>,
+    /// The call of a tool that gives the next page of the last list.
+    more: Option<(String, String)>,
 }
 
 impl Session {
@@ -43,7 +45,7 @@ impl Session {
         let (gateway, shared) = (Arc::new(Mutex::new(gateway)), Arc::new(Shared::default()));
         let events = listen(Arc::clone(&gateway), events, Arc::clone(&shared));
         let json = json || !stdout().is_terminal();
-        let mut session = Self { destination, gateway, events, shared, json, attended, who: None };
+        let mut session = Self { destination, gateway, events, shared, json, attended, who: None, more: None };
         session.refresh().await.map_err(|error| Failure::call(&error))?;
         Ok(session)
     }
@@ -89,14 +91,16 @@ impl Session {
                 for field in missing {
                     ask_for(&mut given, field).ok_or_else(|| Failure::from(Ended::Interrupted))?;
                 }
-                self.forget_the_past();
-                let result = call(&self.gateway, &mut self.events, &name, &given.json(), None).await?;
-                self.tell(&name, &result, as_json)?;
+                self.call(&name, &given.json(), as_json).await?;
                 if !tool.reads {
                     // Who is signed in may be another, and the tools others.
                     let _ = self.refresh().await;
                 }
             }
+            Command::More => match self.more.take() {
+                Some((tool, arguments)) => self.call(&tool, &arguments, false).await?,
+                None => return Err(Failure::new(Kind::Usage, "the last list has no further page")),
+            },
             Command::Unknown(failure) => return Err(failure),
             Command::Nothing | Command::Exit | Command::Help(_) => {}
         }
@@ -183,20 +187,34 @@ impl Session {
         Ok(())
     }
 
-    fn tell(&self, tool: &str, result: &ToolResult, as_json: bool) -> Result<(), Failure> {
-        if let Some(structured) = result.structured.as_deref() {
-            self.shared.recents.lock().learn(tool, structured);
-        }
+    async fn call(&mut self, tool: &str, arguments: &str, as_json: bool) -> Result<(), Failure> {
+        self.forget_the_past();
+        self.more = None;
+        let result = call(&self.gateway, &mut self.events, tool, arguments, None).await?;
         if result.failed {
-            return Err(Failure::tool(result));
+            return Err(Failure::tool(&result));
+        }
+        let structured = result.structured.as_deref().and_then(Object::read);
+        if let Some(json) = result.structured.as_deref() {
+            self.shared.recents.lock().learn(tool, json);
+        }
+        let cursor = structured.as_ref().and_then(|found| found.get("next_cursor")).filter(|cursor| *cursor != "null");
+        if let Some(cursor) = cursor {
+            let mut next = Object::read(arguments).unwrap_or_default();
+            next.set("cursor", cursor);
+            self.more = Some((tool.to_owned(), next.json()));
         }
         if as_json || self.json {
             self.print_json(result.structured.as_deref().unwrap_or(&result.json));
             return Ok(());
         }
-        let record = |json: &&str| Object::read(json).is_some_and(|it| it.get("id").is_some() || lists(&it));
-        let table = result.structured.as_deref().filter(record).and_then(|json| show(json, self.shown()));
-        out(&table.unwrap_or_else(|| clean_lines(&result.text).into_owned()));
+        // What its text says in a line needs no table.
+        let is_table = |it: &Object<'_>| it.get("id").is_some() || result.text.contains('\n') && lists(it);
+        let json = result.structured.as_deref().filter(|_| structured.as_ref().is_some_and(is_table));
+        out(&json.and_then(|json| show(json, self.shown())).unwrap_or_else(|| clean_lines(&result.text).into_owned()));
+        if self.more.is_some() {
+            out(&self.shown().style.faint("There are more: type more"));
+        }
         Ok(())
     }
 

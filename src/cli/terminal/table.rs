@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use unicode_width::UnicodeWidthStr as _;
 
 /// The narrowest that a column gets.
-const NARROW: usize = 10;
+const NARROW: usize = 14;
 /// The widest that a cell gets while other columns need the room.
 const WIDE: usize = 44;
 /// How wide an id is.
@@ -26,7 +26,8 @@ pub(in crate::cli) fn width() -> usize {
     crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).max(20)
 }
 
-/// Shows an object: what it lists as tables, all else a line each. None when it is no object.
+/// Shows an object: what it lists as tables, all else a line each. None when it is no object. The cursor of the next
+/// page is not shown.
 pub(in crate::cli) fn show(json: &str, how: Shown) -> Option<String> {
     let object = Object::read(json)?;
     let (mut facts, mut parts) = (Vec::new(), Vec::new());
@@ -37,15 +38,8 @@ pub(in crate::cli) fn show(json: &str, how: Shown) -> Option<String> {
         }
     }
     let mut shown = Vec::new();
-    let mut more = None;
     let lists = !parts.is_empty();
-    facts.retain(|(name, value)| {
-        let is_cursor = lists && name == "next_cursor";
-        if is_cursor {
-            more = Some(value.clone());
-        }
-        !is_cursor && !value.is_empty()
-    });
+    facts.retain(|(name, value)| !value.is_empty() && !(lists && name == "next_cursor"));
     if !facts.is_empty() {
         shown.push(list(&facts, how));
     }
@@ -55,9 +49,6 @@ pub(in crate::cli) fn show(json: &str, how: Shown) -> Option<String> {
             shown.push(how.style.head(clean(&name)));
         }
         shown.push(table(&rows, how));
-    }
-    if let Some(cursor) = more {
-        shown.push(how.style.faint(format!("There are more: the same with --cursor {cursor}")));
     }
     Some(shown.join("\n"))
 }
@@ -89,14 +80,21 @@ fn flatten(name: &str, value: &str, depth: usize, into: &mut Vec<(String, String
     }
 }
 
-/// A value in a line: text without its quotes, nothing for `null`, JSON for what has parts.
+/// A value in a line: text without its quotes, nothing for `null`, the values alone of what has parts.
 fn cell(value: &str) -> String {
-    if value == "null" {
-        return String::new();
+    match value.as_bytes().first() {
+        Some(b'n') => String::new(),
+        Some(b'"') => clean(&serde_json::from_str::<String>(value).unwrap_or_else(|_| value.to_owned())).into_owned(),
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(value).unwrap_or_default();
+            items.iter().map(|item| cell(item.get())).collect::<Vec<_>>().join(", ")
+        }
+        Some(b'{') => {
+            let object = Object::read(value).unwrap_or_default();
+            object.iter().map(|(_, value)| cell(value)).collect::<Vec<_>>().join(" ")
+        }
+        _ => clean(value).into_owned(),
     }
-    let texts = serde_json::from_str::<Vec<String>>(value).map(|texts| texts.join(", "));
-    let text = serde_json::from_str::<String>(value).or(texts);
-    clean(&text.unwrap_or_else(|_| value.to_owned())).into_owned()
 }
 
 fn list(facts: &[(String, String)], how: Shown) -> String {
@@ -153,7 +151,7 @@ fn table(rows: &[Vec<(String, String)>], how: Shown) -> String {
     }
     let widths = widths(&columns, how.width);
     let mut lines = Vec::with_capacity(rows.len() + 2);
-    let heads = columns.iter().map(|column| clean(&column.name).to_uppercase());
+    let heads = columns.iter().map(|column| clean(&column.name).replace('_', " ").to_uppercase());
     lines.push(how.style.head(line(heads, &columns, &widths)));
     for row in 0..rows.len() {
         lines.push(line(columns.iter().map(|column| column.cells[row].clone()), &columns, &widths));
@@ -244,7 +242,7 @@ mod tests {
         for width in [20, 40, 60, 80, 120, 250] {
             let table = shown(CONTACTS, width);
             let lines: Vec<&str> = table.lines().collect();
-            for line in &lines[..lines.len() - 1] {
+            for line in &lines {
                 assert!(line.width() <= width, "{} columns in {width}: {line}", line.width());
             }
             assert!(!table.contains('\u{1b}'), "{table}");
@@ -253,7 +251,7 @@ mod tests {
         assert!(shown(CONTACTS, 80).contains("01a20a1a-9d14-75d8-9dd3-224ad9748ce7"), "an id is whole where it can be");
         assert!(shown(CONTACTS, 80).contains("Not shown: version, created_at"), "{}", shown(CONTACTS, 80));
         assert!(!shown(CONTACTS, 250).contains("Not shown"));
-        assert!(shown(CONTACTS, 80).ends_with("--cursor abc"));
+        assert!(!shown(CONTACTS, 80).contains("abc"));
     }
 
     #[test]
@@ -261,8 +259,8 @@ mod tests {
         let table = shown(CONTACTS, 250);
         let lines: Vec<&str> = table.lines().collect();
         let column = |line: &str, what: &str| line[..line.find(what).expect("it is there")].width();
-        assert_eq!(column(lines[0], "COMPANY_NAME"), column(lines[1], "Calder"));
-        assert_eq!(column(lines[0], "COMPANY_NAME"), column(lines[2], "Fennimore"));
+        assert_eq!(column(lines[0], "COMPANY NAME"), column(lines[1], "Calder"));
+        assert_eq!(column(lines[0], "COMPANY NAME"), column(lines[2], "Fennimore"));
     }
 
     #[test]
@@ -271,5 +269,7 @@ mod tests {
             shown(r#"{"signed_in":true,"user":{"id":"1","email":"a@b.example"},"until":null,"tags":["a","b"]}"#, 80);
         assert_eq!(record, "signed_in   true\nuser.id     1\nuser.email  a@b.example\ntags        a, b");
         assert_eq!(shown(r#"{"items":[]}"#, 80), "There are none.");
+        let totals = r#"{"stages":[{"stage":"lead","totals":[{"currency":"EUR","amount":"1.00"},{"currency":"USD","amount":"2.00"}]}]}"#;
+        assert_eq!(shown(totals, 80), "STAGE  TOTALS\nlead   EUR 1.00, USD 2.00");
     }
 }
