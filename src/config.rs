@@ -42,6 +42,9 @@ pub enum LogFormat {
 pub struct Config {
     /// Where to listen.
     pub listen: String,
+    /// How long to wait for another process that serves the database to end; at zero, such a one is an error, and the
+    /// address is not shared with it.
+    pub take_over: Duration,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Where traces go, as OTLP over HTTP.
@@ -130,7 +133,8 @@ impl Default for Config {
             metrics: None,
         };
         let listen = "127.0.0.1:7400".into();
-        Self { listen, log_format: LogFormat::Text, otlp_endpoint: None, server, given: Given::default() }
+        let take_over = Duration::ZERO;
+        Self { listen, take_over, log_format: LogFormat::Text, otlp_endpoint: None, server, given: Given::default() }
     }
 }
 
@@ -144,6 +148,8 @@ macro_rules! settings {
 pub const SETTINGS: &[Setting] = settings![
     "listen", "Address and port to listen on.", |c, t| { c.listen = t.to_owned(); Ok(()) };
     "database_url", "`sqlite:PATH`.", |c, t| { c.server.store.url = t.to_owned(); Ok(()) };
+    "take_over_seconds", "How long to wait for the process that serves the database to end, and to take its place; 0 does not wait.",
+        |c, t| { let mut n = 0; number(t, 0, 3600, &mut n).map(|()| c.take_over = Duration::from_secs(n)) };
     "log_format", "`text` or `json`.", |c, t| log_format(t).map(|format| c.log_format = format);
     "allowed_origins", "Web origins that may connect besides the server's own, comma-separated in the environment.",
         |c, t| { c.server.allowed_origins = entries(t).map(str::to_owned).collect(); Ok(()) };

@@ -6,6 +6,7 @@ mod cors;
 mod credential;
 mod forwarded;
 mod http;
+mod listener;
 mod metrics;
 mod openapi;
 mod origin;
@@ -17,8 +18,8 @@ mod well_known;
 
 pub use builder::Builder;
 
-use crate::error::{Error, Result};
-use crate::mcp::{ACCOUNT_INSTRUCTIONS, Dispatcher, INSTRUCTIONS};
+use crate::error::Result;
+use crate::mcp::{ACCOUNT_INSTRUCTIONS, Dispatcher, INSTRUCTIONS, Registry};
 use crate::session::{Announcer, SessionLimits, SessionManager};
 use crate::store::{Store, StoreOptions};
 use crate::tenancy::{MasterKeySource, Quotas};
@@ -34,11 +35,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tls::Tls;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use forwarded::TrustedProxies;
+pub use listener::Listener;
 pub(crate) use origin::{allowed_host, public_url};
 pub use tls::TlsOptions;
 pub use upstreams::UpstreamTables;
@@ -153,6 +155,18 @@ impl Server {
         builder.resources(Crm).prompts(Crm).completions(Crm).instructions(INSTRUCTIONS).build()
     }
 
+    /// Finds the mistakes in options that can be found without the database, which another process may still serve.
+    ///
+    /// # Errors
+    /// As for [`Server::new`].
+    pub fn check(options: &ServerOptions) -> Result<()> {
+        Gate::new(options)?;
+        options.tls.clone().map(Tls::load).transpose()?;
+        let tools = if options.crm { tools::all() } else { tools::accounts() };
+        UpstreamTables::new(options.upstreams.clone(), &Registry::new(tools)?)?;
+        options.master_key.load().map(drop)
+    }
+
     /// A server that has nothing yet.
     pub fn builder(options: ServerOptions) -> Builder {
         Builder::new(options)
@@ -198,8 +212,9 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::Internal`] when the listener can't say where it listens.
-    pub async fn run(mut self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
-        let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
+    pub async fn run(mut self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) -> Result<()> {
+        let listener = listener.into();
+        let address = listener.address()?;
         let (endpoint, attendance) = self.endpoint();
         let attend = Arc::clone(&endpoint).attend(attendance, self.closing.clone(), self.options.drain);
         self.tasks.spawn(attend);
@@ -215,20 +230,39 @@ impl Server {
         self.tasks.spawn(Arc::clone(&self.gateway).tend(self.closing.clone()));
         self.tasks.spawn(upstreams::follow(Arc::clone(&self.gateway), &self.tables, self.closing.clone()));
         self.tasks.spawn(tend(Arc::clone(self.dispatcher.manager()), self.closing.clone()));
-        let mut shutdown = pin!(shutdown);
+        listener.take();
+        self.accept(&listener, &router, &room, shutdown).await;
+        if let Some(latecomers) = listener.pass_on() {
+            tracing::info!("passing the address on");
+            self.accept(&listener, &router, &room, tokio::time::sleep(latecomers)).await;
+        }
+        drop(listener);
+        self.drain().await;
+        Ok(())
+    }
+
+    /// Serves connections that come until this is done.
+    async fn accept(
+        &self,
+        listener: &Listener,
+        router: &Arc<http::Router>,
+        room: &Room,
+        until: impl Future<Output = ()>,
+    ) {
+        let mut until = pin!(until);
         loop {
             let permit = tokio::select! {
                 permit = room.wait() => permit,
-                () = &mut shutdown => break,
+                () = &mut until => return,
             };
-            let Some(permit) = permit else { break };
+            let Some(permit) = permit else { return };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = &mut shutdown => break,
+                () = &mut until => return,
             };
             match accepted {
                 Ok((stream, peer)) => match room.take(permit, self.counted(peer)) {
-                    Some(place) => drop(self.tasks.spawn(http::serve(Arc::clone(&router), stream, peer, place))),
+                    Some(place) => drop(self.tasks.spawn(http::serve(Arc::clone(router), stream, peer, place))),
                     None => {
                         tracing::warn!(peer = %peer.ip(), "closed a connection: there are too many from its address")
                     }
@@ -240,9 +274,6 @@ impl Server {
                 }
             }
         }
-        drop(listener);
-        self.drain().await;
-        Ok(())
     }
 
     /// What serves MCP in HTTP requests.

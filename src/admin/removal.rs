@@ -28,7 +28,9 @@ const ACCESS: [&str; 8] = [
     "DELETE FROM member WHERE tenant_id = $1",
 ];
 /// The rest, what refers to others first. Each deletes some rows and returns one for each.
-const DATA: [&str; 6] = [
+const DATA: [&str; 7] = [
+    "DELETE FROM idempotency WHERE (tenant_id, user_id, tool, key) IN
+       (SELECT tenant_id, user_id, tool, key FROM idempotency WHERE tenant_id = $1 LIMIT $2) RETURNING 1",
     "DELETE FROM record_change WHERE (tenant_id, record_id, version) IN
        (SELECT tenant_id, record_id, version FROM record_change WHERE tenant_id = $1 LIMIT $2) RETURNING 1",
     "DELETE FROM activity WHERE tenant_id = $1 AND id IN

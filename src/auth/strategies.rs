@@ -65,5 +65,8 @@ impl Strategies {
         if let Err(error) = keys.and(families).and(resumables) {
             tracing::error!(%error, "could not look after keys and credentials");
         }
+        if let Err(error) = self.authority.forget_idempotency_keys(now()).await {
+            tracing::error!(%error, "could not forget old idempotency keys");
+        }
     }
 }

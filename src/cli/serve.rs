@@ -5,13 +5,14 @@ use crate::config::{Config, Reload};
 use crate::demo;
 use crate::error::{Error, Result};
 use crate::observe::Traces;
-use crate::server::Server;
+use crate::server::{Listener, Server};
+use crate::store::Store;
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often to look whether the configuration's file has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -26,6 +27,11 @@ pub(super) struct Serve {
     /// The database, as sqlite:PATH [default: sqlite:sessile.db] [env: SESSILE_DATABASE_URL]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+
+    /// Take the place of a process that serves the database: share its port, and wait so long for it to end
+    /// [default: 0, which does not wait] [env: SESSILE_TAKE_OVER_SECONDS]
+    #[arg(long, value_name = "SECONDS")]
+    take_over_seconds: Option<String>,
 
     /// The TLS certificate and its chain, as PEM; read again when it changes [env: SESSILE_TLS_CERT]
     #[arg(long, value_name = "FILE")]
@@ -54,6 +60,7 @@ impl Serve {
         let flags: Vec<_> = [
             ("listen", &self.listen),
             ("database_url", &self.database_url),
+            ("take_over_seconds", &self.take_over_seconds),
             ("tls.cert", &self.tls_cert),
             ("tls.key", &self.tls_key),
             ("log_format", &self.log_format),
@@ -67,9 +74,13 @@ impl Serve {
             let traces = config.otlp_endpoint.as_deref().map(Traces::to).transpose()?;
             log::to_stderr(config.log_format, traces.as_ref());
             allow_open_files(config.server.sessions.max_sessions);
-            let (server, listener) = prepare(&config).await?;
+            let (mut shutdown, reload_asked) = (pin!(shutdown_signal()?), hang_up_signal()?);
+            let (server, listener) = tokio::select! {
+                prepared = prepare(&config) => prepared?,
+                () = shutdown.as_mut() => return Ok(()),
+            };
             let reload = Reload::new(config, file.as_deref(), flags, environment, server.upstreams().clone());
-            let served = serve(server, listener, reload, self.demo).await;
+            let served = serve(server, listener, (reload, reload_asked), shutdown, self.demo).await;
             if let Some(traces) = traces {
                 traces.finish().await;
             }
@@ -109,10 +120,22 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// The server, and what it is to listen with.
-async fn prepare(config: &Config) -> Result<(Server, TcpListener)> {
-    let wrong = |e: std::io::Error| Error::Config(format!("listen: cannot listen on {}: {e}", config.listen));
-    let listener = TcpListener::bind(&config.listen).await.map_err(wrong)?;
-    let address = listener.local_addr().map_err(wrong)?;
+///
+/// What can be wrong is found before another process is waited for: who stops that one can rely on this one.
+async fn prepare(config: &Config) -> Result<(Server, Listener)> {
+    let (takes_over, database) = (!config.take_over.is_zero(), &config.server.store);
+    if takes_over {
+        Server::check(&config.server)?;
+    }
+    let listener = match Listener::inherited()? {
+        Some(listener) => listener,
+        None if takes_over => Listener::shared(&config.listen, Store::is_served(database)?).await?,
+        None => Listener::alone(&config.listen).await?,
+    };
+    let address = listener.address()?;
+    if takes_over {
+        Store::until_free(database, config.take_over).await?;
+    }
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let mut options = config.server.clone();
     if options.public_url.is_none() {
@@ -121,12 +144,16 @@ async fn prepare(config: &Config) -> Result<(Server, TcpListener)> {
     Ok((Server::new(options)?, listener))
 }
 
-async fn serve(server: Server, listener: TcpListener, reload: Reload, demo: bool) -> Result<()> {
-    let address = listener.local_addr().map_err(|e| Error::internal("listening", e))?;
+async fn serve(
+    server: Server,
+    listener: Listener,
+    (reload, mut asked): (Reload, Signal),
+    shutdown: Pin<&mut impl Future<Output = ()>>,
+    demo: bool,
+) -> Result<()> {
+    let address = listener.address()?;
     let scheme = if server.is_encrypted() { "wss" } else { "ws" };
     let demo = if demo { Some(demo::prepare(server.dispatcher().manager()).await?) } else { None };
-    let shutdown = shutdown_signal()?;
-    let mut asked = signal(SignalKind::hangup()).map_err(|e| Error::internal("listening for signals", e))?;
     let url = format!("{scheme}://{address}/mcp");
     if let Some(metrics) = server.metrics_address() {
         tracing::info!(url = format!("http://{metrics}/metrics"), "metrics can be read");
@@ -149,6 +176,11 @@ fn announce(text: &str) {
     let mut out = std::io::stdout().lock();
     // Whoever started us may not listen; that is no reason to stop.
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// What is asked to read the configuration again.
+fn hang_up_signal() -> Result<Signal> {
+    signal(SignalKind::hangup()).map_err(|e| Error::internal("listening for signals", e))
 }
 
 /// Done when the process is asked to stop.

@@ -1,11 +1,12 @@
 //! How records come, change and go: each is one write, with all that follows from it.
 
 use super::conflict;
+use super::once::{Before, Once};
 use super::record::{self, Link, Record};
 use crate::error::{Error, Result};
 use crate::store::{FromRow, RecordKind, Row, Written, params};
 use crate::tenancy::{Principal, ScopedWrite, TenantScope};
-use crate::time::Time;
+use crate::time::{self, Time};
 use uuid::Uuid;
 
 /// Versions of a record whose changes are kept.
@@ -13,11 +14,53 @@ const HISTORY: i64 = 50;
 
 /// Makes a record; what it refers to has to be there.
 pub(crate) async fn create<R: Record>(scope: &TenantScope, mut record: R) -> Result<R> {
-    let links: Vec<_> = record.links().into_iter().filter(|link| link.id.is_some()).collect();
+    let links = links_of(&record);
     let write = insert(check(scope.write(), &links), &record);
     let mut written = write.commit().await.map_err(|error| unmet_link(error, &links))?;
     note_names(&mut record, &links, &mut written)?;
     Ok(record)
+}
+
+/// The same, unless it was made with this key before: then gives that one as it is now, and says when it was made.
+///
+/// # Errors
+/// [`Error::NotFound`] when it was deleted since; else as [`create`] and [`Once::before`].
+pub(crate) async fn create_once<R: Record>(
+    scope: &TenantScope,
+    mut record: R,
+    once: &Once,
+) -> Result<(R, Option<i64>)> {
+    if let Some(before) = once.before(scope).await? {
+        return made_before(scope, before).await;
+    }
+    let links = links_of(&record);
+    let id = record.head().id.to_string();
+    let write = insert(check(once.write(scope, &id), &links), &record);
+    match write.commit().await {
+        Ok(mut written) => {
+            let _key = (written.next_rows(), written.next_rows());
+            note_names(&mut record, &links, &mut written)?;
+            Ok((record, None))
+        }
+        Err(error) => made_before(scope, once.overtaken(scope, unmet_link(error, &links)).await?).await,
+    }
+}
+
+/// The record that was made with a key.
+async fn made_before<R: Record>(scope: &TenantScope, Before { answer, at, .. }: Before) -> Result<(R, Option<i64>)> {
+    let found = match record::id(&answer) {
+        Some(id) => record::find(scope, id).await?,
+        None => None,
+    };
+    let kind = R::KIND.as_str();
+    let record = found.ok_or_else(|| {
+        Error::NotFound(format!(
+            "This call made the {kind} {answer} at {}, which was deleted since; nothing was written now. To make it \
+             again, make up another idempotency_key.",
+            time::text(at)
+        ))
+    })?;
+    Ok((record, Some(at)))
 }
 
 /// Changes the given version of a record. A change that changes nothing writes nothing.
@@ -154,6 +197,11 @@ async fn overtaken<R: Record>(scope: &TenantScope, id: &str, version: Option<i64
         },
         error => error,
     }
+}
+
+/// What a record refers to.
+fn links_of<R: Record>(record: &R) -> Vec<Link> {
+    record.links().into_iter().filter(|link| link.id.is_some()).collect()
 }
 
 /// Adds to a write that it needs what the links refer to; each gives the name of that.

@@ -3,6 +3,7 @@
 use super::change::{changed_fields, insert, replace};
 use super::company::Company;
 use super::contact::Contact;
+use super::once::{Before, Once};
 use super::record::Record;
 use crate::error::{Error, Result};
 use crate::store::{FromRow, Row, Value, params};
@@ -61,10 +62,11 @@ pub(crate) async fn companies(scope: &TenantScope, name_keys: &[String]) -> Resu
     look_up(scope, &sql, name_keys).await
 }
 
-/// Writes it all, or nothing if any of what was looked up has changed since.
-pub(crate) async fn apply(scope: &TenantScope, import: Import) -> Result<()> {
+/// Writes it all, or nothing if any of what was looked up has changed since. With a key goes what is noted of it; if an
+/// import was made with the key meanwhile, gives that one.
+pub(crate) async fn apply(scope: &TenantScope, import: Import, once: Option<(&Once, &str)>) -> Result<Option<Before>> {
     let Import { companies, contacts, changed, linked } = import;
-    let mut write = scope.write();
+    let mut write = once.map_or_else(|| scope.write(), |(once, answer)| once.write(scope, answer));
     for id in linked {
         write = write.expect("company", "SELECT id FROM company WHERE tenant_id = $1 AND id = $2", params![id]);
     }
@@ -84,14 +86,21 @@ pub(crate) async fn apply(scope: &TenantScope, import: Import) -> Result<()> {
         write = replace(write, scope.principal(), &old, &mut new, &fields);
         give_way(number).await;
     }
-    match write.commit().await {
-        Ok(_) => Ok(()),
-        Err(Error::Unmet(_)) => Err(Error::Conflict(
+    let Err(error) = write.commit().await else { return Ok(None) };
+    let error = match once {
+        Some((once, _)) => match once.overtaken(scope, error).await {
+            Ok(before) => return Ok(Some(before)),
+            Err(error) => error,
+        },
+        None => error,
+    };
+    Err(match error {
+        Error::Unmet(_) => Error::Conflict(
             "Somebody else changed contacts or companies of this file just now; nothing was imported. Call again."
                 .into(),
-        )),
-        Err(error) => Err(error),
-    }
+        ),
+        error => error,
+    })
 }
 
 const NO_SUCH_COMPANY: &str =

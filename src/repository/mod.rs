@@ -17,6 +17,7 @@ pub(crate) mod import;
 pub(crate) mod invite;
 pub(crate) mod list;
 pub(crate) mod member;
+pub(crate) mod once;
 pub(crate) mod pipeline;
 pub(crate) mod record;
 pub(crate) mod search;

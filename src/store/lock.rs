@@ -77,6 +77,11 @@ fn path(database: &str) -> PathBuf {
     path.into()
 }
 
+/// Who serves or served the database, for people.
+pub(super) fn holder_of(database: &str) -> String {
+    open(database).map(|mut file| holder(&mut file)).unwrap_or_default()
+}
+
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     match file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok()) {

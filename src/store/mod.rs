@@ -32,7 +32,10 @@ pub(crate) use value::params;
 
 use crate::error::{Error, Result};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How often to look whether a database is still served.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How to open a store.
 #[derive(Debug, Clone)]
@@ -70,6 +73,36 @@ impl Store {
         let lock = lock::Lock::take(path)?;
         let engine = Arc::new(sqlite::Sqlite::open(path, options.readers, Some(lock))?);
         Ok(Self { engine })
+    }
+
+    /// Whether a process serves the database just now.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when that can't be told.
+    pub fn is_served(options: &StoreOptions) -> Result<bool> {
+        Ok(lock::Lock::unless_served(path(options)?)?.is_none())
+    }
+
+    /// Waits until no process serves the database, but not longer than this.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when one still does then.
+    pub async fn until_free(options: &StoreOptions, patience: Duration) -> Result<()> {
+        let (path, deadline) = (path(options)?, Instant::now() + patience);
+        let (holder, seconds) = (lock::holder_of(path), patience.as_secs());
+        if Self::is_served(options)? {
+            tracing::info!("waiting up to {seconds} seconds for the process that serves {path}{holder} to end");
+        }
+        while Self::is_served(options)? {
+            if Instant::now() > deadline {
+                return Err(Error::Config(format!(
+                    "take_over_seconds: {path} is still served by another process{holder} after {seconds} seconds; \
+                     stop that one, and start this one again"
+                )));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
     }
 
     /// Opens a database that is there already, while nobody serves it. Nobody can begin to while this handle lives.

@@ -7,6 +7,7 @@
 mod authority;
 mod credentials;
 mod directory;
+mod idempotency;
 mod ids;
 mod principal;
 mod quotas;
@@ -22,6 +23,7 @@ pub use credentials::Credentials;
 pub(crate) use credentials::{Family, Refreshed, Resumable, StoredKey};
 pub(crate) use directory::email_key;
 pub use directory::{Account, Directory, Membership, Named};
+pub(crate) use idempotency::KEPT as IDEMPOTENCY_KEPT;
 pub use ids::{SessionId, TenantId, UserId};
 pub use principal::{Principal, Proof};
 pub use quotas::Quotas;

@@ -8,6 +8,7 @@ mod crash;
 mod credentials;
 mod denials;
 mod gateway;
+mod idempotency;
 mod isolation;
 #[cfg(target_os = "linux")]
 mod leaks;

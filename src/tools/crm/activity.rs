@@ -1,22 +1,26 @@
 //! `crm_activity_…`: what was done, and what is to be done.
 
-use super::super::input::{Date, Given, Key, Limit, Patch, Text, Time};
+use super::super::input::{Date, Given, IdempotencyKey, Key, Limit, Patch, Text, Time};
 use super::super::{Caller, Effect, Reply, Tool};
-use super::record::{self, link, patch_link};
+use super::record::{self, Created, link, patch_link};
 use super::sort::Sort;
 use crate::error::{Error, Result};
 use crate::repository::activity::{self, Activity, ActivityKind};
 use crate::repository::list::Page;
+use crate::repository::once::Once;
 use crate::repository::record::Head;
 use crate::store::RecordKind;
 use crate::tenancy::Role;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// What makes one.
+const CREATE: &str = "crm_activity_create";
 
 /// The kind's tools.
 pub(super) fn tools() -> Vec<Tool> {
     vec![
-        Tool::new("crm_activity_create", Role::Member, Effect::Adds, create).described(
+        Tool::new(CREATE, Role::Member, Effect::Adds, create).described(
             "Log an activity or add a task",
             "Adds a note, call, meeting, email or task, with the contact, company and deal that it concerns.",
         ),
@@ -37,7 +41,7 @@ pub(super) fn tools() -> Vec<Tool> {
     ]
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
     /// What it is.
@@ -58,6 +62,7 @@ struct Create {
     company_id: Option<Key>,
     /// The id of the deal it concerns.
     deal_id: Option<Key>,
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -118,7 +123,8 @@ struct List {
     cursor: Option<String>,
 }
 
-async fn create(caller: Caller, new: Create) -> Result<Reply<Activity>> {
+async fn create(caller: Caller, new: Create) -> Result<Reply<Created<Activity>>> {
+    let once = Once::of(CREATE, new.idempotency_key.as_deref(), &new)?;
     let contact_id = new.contact_id.map(|key| link("contact_id", RecordKind::Contact, &key)).transpose()?;
     let company_id = new.company_id.map(|key| link("company_id", RecordKind::Company, &key)).transpose()?;
     let deal_id = new.deal_id.map(|key| link("deal_id", RecordKind::Deal, &key)).transpose()?;
@@ -136,7 +142,7 @@ async fn create(caller: Caller, new: Create) -> Result<Reply<Activity>> {
         deal_id,
         head,
     };
-    record::create(&caller, activity).await
+    record::create(&caller, activity, once).await
 }
 
 async fn update(caller: Caller, new: Update) -> Result<Reply<Activity>> {

@@ -1,21 +1,25 @@
 //! `crm_company_…`: who contacts work for and deals are made with.
 
-use super::super::input::{Given, Key, Limit, Patch, Text};
+use super::super::input::{Given, IdempotencyKey, Key, Limit, Patch, Text};
 use super::super::{Caller, Effect, Reply, Tool};
-use super::record;
+use super::record::{self, Created};
 use super::sort::Sort;
 use crate::error::Result;
 use crate::repository::company::{self, Company};
 use crate::repository::list::Page;
+use crate::repository::once::Once;
 use crate::repository::record::Head;
 use crate::tenancy::Role;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// What makes one.
+const CREATE: &str = "crm_company_create";
 
 /// The kind's tools.
 pub(super) fn tools() -> Vec<Tool> {
     vec![
-        Tool::new("crm_company_create", Role::Member, Effect::Adds, create).described(
+        Tool::new(CREATE, Role::Member, Effect::Adds, create).described(
             "Create a company",
             "Adds a company to the CRM. Look with crm_search or crm_company_list first, so that none is in it twice.",
         ),
@@ -36,7 +40,7 @@ pub(super) fn tools() -> Vec<Tool> {
     ]
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
     /// What the company is called.
@@ -48,6 +52,7 @@ struct Create {
     website: Option<Text<500>>,
     address: Option<Text<500>>,
     notes: Option<Text<10_000>>,
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -91,7 +96,8 @@ struct List {
     cursor: Option<String>,
 }
 
-async fn create(caller: Caller, new: Create) -> Result<Reply<Company>> {
+async fn create(caller: Caller, new: Create) -> Result<Reply<Created<Company>>> {
+    let once = Once::of(CREATE, new.idempotency_key.as_deref(), &new)?;
     let company = Company {
         head: Head::new(),
         name: new.name.into(),
@@ -102,7 +108,7 @@ async fn create(caller: Caller, new: Create) -> Result<Reply<Company>> {
         address: new.address.map(Into::into),
         notes: new.notes.map(Into::into),
     };
-    record::create(&caller, company).await
+    record::create(&caller, company, once).await
 }
 
 async fn update(caller: Caller, new: Update) -> Result<Reply<Company>> {

@@ -1,22 +1,26 @@
 //! `crm_contact_…`: people.
 
-use super::super::input::{Email, Given, Key, Limit, Patch, Text};
+use super::super::input::{Email, Given, IdempotencyKey, Key, Limit, Patch, Text};
 use super::super::{Caller, Effect, Reply, Tool};
-use super::record::{self, link, patch_link};
+use super::record::{self, Created, link, patch_link};
 use super::sort::Sort;
 use crate::error::Result;
 use crate::repository::contact::{self, Contact};
 use crate::repository::list::Page;
+use crate::repository::once::Once;
 use crate::repository::record::Head;
 use crate::store::RecordKind;
 use crate::tenancy::Role;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// What makes one.
+const CREATE: &str = "crm_contact_create";
 
 /// The kind's tools.
 pub(super) fn tools() -> Vec<Tool> {
     vec![
-        Tool::new("crm_contact_create", Role::Member, Effect::Adds, create).described(
+        Tool::new(CREATE, Role::Member, Effect::Adds, create).described(
             "Create a contact",
             "Adds a person to the CRM. Look with crm_search or crm_contact_list first, so that nobody is in it twice.",
         ),
@@ -37,7 +41,7 @@ pub(super) fn tools() -> Vec<Tool> {
     ]
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
     /// The full name.
@@ -48,6 +52,7 @@ struct Create {
     /// The id of the company they work for.
     company_id: Option<Key>,
     notes: Option<Text<10_000>>,
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -91,7 +96,8 @@ struct List {
     cursor: Option<String>,
 }
 
-async fn create(caller: Caller, new: Create) -> Result<Reply<Contact>> {
+async fn create(caller: Caller, new: Create) -> Result<Reply<Created<Contact>>> {
+    let once = Once::of(CREATE, new.idempotency_key.as_deref(), &new)?;
     let company_id = new.company_id.map(|key| link("company_id", RecordKind::Company, &key)).transpose()?;
     let contact = Contact {
         head: Head::new(),
@@ -103,7 +109,7 @@ async fn create(caller: Caller, new: Create) -> Result<Reply<Contact>> {
         company_name: None,
         notes: new.notes.map(Into::into),
     };
-    record::create(&caller, contact).await
+    record::create(&caller, contact, once).await
 }
 
 async fn update(caller: Caller, new: Update) -> Result<Reply<Contact>> {

@@ -1,22 +1,26 @@
 //! `crm_deal_…`: what may be sold.
 
-use super::super::input::{Amount, Currency, Date, Given, Key, Limit, Patch, Text};
+use super::super::input::{Amount, Currency, Date, Given, IdempotencyKey, Key, Limit, Patch, Text};
 use super::super::{Caller, Effect, Reply, Tool};
-use super::record::{self, link, patch_link};
+use super::record::{self, Created, link, patch_link};
 use super::sort::Sort;
 use crate::error::{Error, Result};
 use crate::repository::deal::{self, Deal, Stage};
 use crate::repository::list::Page;
+use crate::repository::once::Once;
 use crate::repository::record::Head;
 use crate::store::RecordKind;
 use crate::tenancy::Role;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// What makes one.
+const CREATE: &str = "crm_deal_create";
 
 /// The kind's tools.
 pub(super) fn tools() -> Vec<Tool> {
     vec![
-        Tool::new("crm_deal_create", Role::Member, Effect::Adds, create).described(
+        Tool::new(CREATE, Role::Member, Effect::Adds, create).described(
             "Create a deal",
             "Adds a deal to the pipeline, as a lead unless another stage is given. An amount comes with its currency.",
         ),
@@ -37,7 +41,7 @@ pub(super) fn tools() -> Vec<Tool> {
     ]
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Create {
     /// What the deal is called.
@@ -56,6 +60,7 @@ struct Create {
     /// The id of the contact it is with.
     contact_id: Option<Key>,
     notes: Option<Text<10_000>>,
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -110,7 +115,8 @@ struct List {
     cursor: Option<String>,
 }
 
-async fn create(caller: Caller, new: Create) -> Result<Reply<Deal>> {
+async fn create(caller: Caller, new: Create) -> Result<Reply<Created<Deal>>> {
+    let once = Once::of(CREATE, new.idempotency_key.as_deref(), &new)?;
     let company_id = new.company_id.map(|key| link("company_id", RecordKind::Company, &key)).transpose()?;
     let contact_id = new.contact_id.map(|key| link("contact_id", RecordKind::Contact, &key)).transpose()?;
     let deal = Deal {
@@ -125,7 +131,7 @@ async fn create(caller: Caller, new: Create) -> Result<Reply<Deal>> {
         notes: new.notes.map(Into::into),
     };
     check(&deal)?;
-    record::create(&caller, deal).await
+    record::create(&caller, deal, once).await
 }
 
 async fn update(caller: Caller, new: Update) -> Result<Reply<Deal>> {

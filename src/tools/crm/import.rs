@@ -2,17 +2,21 @@
 
 mod plan;
 
-use super::super::input::{Email, Text};
+use super::super::input::{Email, IdempotencyKey, Text};
 use super::super::{Caller, Effect, Reply, Tool};
 use super::contact_csv::{self, ContactRow, Format};
 use crate::error::{Error, Result};
 use crate::repository::import;
+use crate::repository::once::{Before, Once};
 use crate::tenancy::Role;
+use crate::time;
 use plan::{Duplicates, Line, Outcome, Plan, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
+/// The tool.
+const IMPORT: &str = "crm_import_contacts";
 /// Contacts that one call takes.
 const MOST: usize = 10_000;
 /// Lines with mistakes that are told one by one.
@@ -23,13 +27,13 @@ const SHOWN: usize = 20;
 const STEPS: usize = 10;
 
 pub(super) fn tool() -> Tool {
-    Tool::new("crm_import_contacts", Role::Member, Effect::Adds, run).described(
+    Tool::new(IMPORT, Role::Member, Effect::Adds, run).described(
         "Import contacts",
         "Adds the contacts of a CSV file as Google Contacts, HubSpot or crm_export write it, and the companies they work for: all of it or, if any line is wrong, nothing. Contacts are recognised by their email address; those without one are always added. Try with dry_run first.",
     )
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ImportContacts {
     /// The text of the file, with its header line; at most 10,000 contacts.
@@ -45,9 +49,13 @@ struct ImportContacts {
     /// Tells what an import would do, and does nothing.
     #[serde(default)]
     dry_run: bool,
+    /// Makes this call safe to repeat: make up a key for each file to import, such as a UUID, and if no answer comes,
+    /// call again with the same key and arguments; it is imported once, and the answer has repeated: true. Kept for 24
+    /// hours; of no effect with dry_run.
+    idempotency_key: Option<IdempotencyKey>,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum FileFormat {
     #[default]
@@ -59,14 +67,24 @@ enum FileFormat {
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct Imported {
+    #[serde(flatten)]
+    counts: Counts,
+    /// Nothing was written: this is what an import would do.
+    dry_run: bool,
+    /// What became of each line of the file that holds a contact; empty when the call is repeated.
+    lines: Vec<Line>,
+    /// Nothing was written: a call with the same idempotency_key has imported the file before, and these are its counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    repeated: bool,
+}
+
+/// What an import made. With a key it is kept, and the lines are not: they would be as long as the file.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+struct Counts {
     created: usize,
     merged: usize,
     skipped: usize,
     companies_created: usize,
-    /// Nothing was written: this is what an import would do.
-    dry_run: bool,
-    /// What became of each line of the file that holds a contact.
-    lines: Vec<Line>,
 }
 
 async fn run(caller: Caller, call: ImportContacts) -> Result<Reply<Imported>> {
@@ -76,6 +94,13 @@ async fn run(caller: Caller, call: ImportContacts) -> Result<Reply<Imported>> {
         FileFormat::HubSpot => Some(Format::HubSpot),
         FileFormat::Sessile => Some(Format::Sessile),
     };
+    let key = call.idempotency_key.as_deref().filter(|_| !call.dry_run);
+    let once = Once::of(IMPORT, key, &call)?;
+    if let Some(once) = &once
+        && let Some(before) = once.before(&caller).await?
+    {
+        return again(&before);
+    }
     let rows = read(&call.csv, format)?;
     let mut plan = Plan::new(call.duplicates);
     let total = rows.len();
@@ -90,21 +115,35 @@ async fn run(caller: Caller, call: ImportContacts) -> Result<Reply<Imported>> {
     }
     let plan = plan.finish();
     let count = |outcome| lines.iter().filter(|line| line.outcome == outcome).count();
-    let mut imported = Imported {
+    let counts = Counts {
         created: count(Outcome::Created),
         merged: count(Outcome::Merged),
         skipped: count(Outcome::Skipped),
         companies_created: plan.companies.len(),
-        dry_run: call.dry_run,
-        lines,
     };
+    let mut imported = Imported { counts, dry_run: call.dry_run, lines, repeated: false };
     if call.dry_run {
         imported.lines.iter_mut().filter(|line| line.new).for_each(|line| line.contact_id = None);
-    } else if imported.created + imported.merged > 0 {
-        import::apply(&caller, plan).await?;
+    } else if once.is_some() || imported.counts.created + imported.counts.merged > 0 {
+        let counts = serde_json::to_string(&imported.counts).map_err(|e| Error::internal("noting an import", e))?;
+        if let Some(before) = import::apply(&caller, plan, once.as_ref().map(|once| (once, &*counts))).await? {
+            return again(&before);
+        }
     }
     caller.reporter.log("info", &summary(&imported));
     let text = describe(&imported);
+    Ok(Reply::new(imported, text))
+}
+
+/// What there is to say of an import that was made before.
+fn again(before: &Before) -> Result<Reply<Imported>> {
+    let counts = serde_json::from_str(&before.answer).map_err(|e| Error::internal("reading what was imported", e))?;
+    let imported = Imported { counts, dry_run: false, lines: Vec::new(), repeated: true };
+    let text = format!(
+        "Nothing was written: this call was made before, at {}. {} What contact each line is now, a dry_run tells.",
+        time::text(before.at),
+        summary(&imported)
+    );
     Ok(Reply::new(imported, text))
 }
 
@@ -167,8 +206,8 @@ fn keys<'r>(rows: &'r [Row], of: impl Fn(&'r Row) -> Option<&'r str>) -> Vec<Str
 }
 
 fn summary(imported: &Imported) -> String {
-    let Imported { created, merged, skipped, companies_created, dry_run, .. } = imported;
-    let what = if *dry_run { "A dry run, nothing was written. It would be" } else { "Imported" };
+    let Counts { created, merged, skipped, companies_created } = imported.counts;
+    let what = if imported.dry_run { "A dry run, nothing was written. It would be" } else { "Imported" };
     format!("{what}: {created} created, {merged} merged, {skipped} skipped; companies created: {companies_created}.")
 }
 

@@ -6,8 +6,10 @@ use super::sort::Sort;
 use crate::error::Result;
 use crate::repository::change;
 use crate::repository::list::{self, Filter, Page};
+use crate::repository::once::Once;
 use crate::repository::record::{self, Record};
 use crate::store::RecordKind;
+use crate::time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -62,11 +64,30 @@ pub(super) async fn delete<R: Record>(caller: Caller, Delete { id, version }: De
     Ok(Reply::new(Deleted { id: record.head().id, deleted: true, unlinked }, text))
 }
 
-/// Makes a record, and says so.
-pub(super) async fn create<R: Record>(caller: &Caller, record: R) -> Result<Reply<R>> {
-    let record = change::create(caller, record).await?;
-    let text = format!("Created {}", record.text());
-    Ok(Reply::new(record, text))
+/// A record that was made.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Created<R> {
+    #[serde(flatten)]
+    record: R,
+    /// Nothing was written: a call with the same idempotency_key has made the record before, and this is how it is now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    repeated: bool,
+}
+
+/// Makes a record, and says so; if it was made before, says that.
+pub(super) async fn create<R: Record>(caller: &Caller, record: R, once: Option<Once>) -> Result<Reply<Created<R>>> {
+    let (record, before) = match once {
+        Some(once) => change::create_once(caller, record, &once).await?,
+        None => (change::create(caller, record).await?, None),
+    };
+    let text = match before {
+        None => format!("Created {}", record.text()),
+        Some(at) => {
+            let at = time::text(at);
+            format!("Nothing was written: this call was made before, at {at}, and created {}", record.text())
+        }
+    };
+    Ok(Reply::new(Created { record, repeated: before.is_some() }, text))
 }
 
 /// Changes a record, and says so.

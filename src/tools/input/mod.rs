@@ -7,7 +7,7 @@ mod value;
 pub use cursor::Cursor;
 pub(crate) use cursor::{cut, more};
 pub use text::{Email, Key, Text};
-pub use value::{Currency, Date, Given, Limit, Patch};
+pub use value::{Currency, Date, Given, IdempotencyKey, Limit, Patch};
 
 pub use crate::amount::Amount;
 pub use crate::time::Time;

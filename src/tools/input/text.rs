@@ -3,6 +3,7 @@
 use crate::store::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::ops::Deref;
 
@@ -87,6 +88,12 @@ macro_rules! as_string {
         impl$(<const $n: usize>)? From<$type> for String {
             fn from(text: $type) -> Self {
                 text.0
+            }
+        }
+
+        impl$(<const $n: usize>)? Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 

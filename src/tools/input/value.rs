@@ -2,6 +2,7 @@
 
 use crate::store::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use std::borrow::Cow;
 macro_rules! formed {
     ($(#[$doc:meta])* $name:ident, $check:expr, $rule:literal, $schema:tt) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
         pub struct $name(String);
 
         impl std::ops::Deref for $name {
@@ -66,6 +67,22 @@ formed!(
     |text| text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
     "must be a date as YYYY-MM-DD",
     { "type": "string", "format": "date" }
+);
+
+formed!(
+    /// What a caller names a call by, to repeat it and not have it done twice.
+    IdempotencyKey,
+    |text| (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+    "must be 1 to 128 visible ASCII characters, without spaces",
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128,
+        "pattern": "^[!-~]+$",
+        "description": "Makes this call safe to repeat: make up a key for each thing to add, such as a UUID, and if no \
+                        answer comes, call again with the same key and arguments; it is added once, and the answer \
+                        has repeated: true. Kept for 24 hours."
+    }
 );
 
 /// How many entries a page may have: 1 to `MAX`, `USUAL` unless told.

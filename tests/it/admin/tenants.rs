@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Has something in every table of a tenant.
 async fn fill(server: &TestServer, name: &str) -> (Client, String) {
     let mut owner = server.sign_up(name).await;
-    let company = owner.tool("crm_company_create", json!({ "name": "Pine" })).await;
+    let company = owner.tool("crm_company_create", json!({ "name": "Pine", "idempotency_key": "k" })).await;
     let contact = json!({ "name": format!("Nora of {name}"), "company_id": company["id"] });
     let contact = owner.tool("crm_contact_create", contact).await;
     owner.tool("crm_contact_update", json!({ "id": contact["id"], "version": 1, "job_title": "Mate" })).await;
@@ -24,6 +24,8 @@ async fn fill(server: &TestServer, name: &str) -> (Client, String) {
     for sql in [
         "INSERT INTO token_family (tenant_id, id, user_id, epoch, created_at, expires_at) VALUES (?1, 'f' || ?1, ?2, 1, 1, 1)",
         "INSERT INTO refresh_token (tenant_id, token_hash, family_id, created_at) SELECT ?1, 'h' || ?1 || ?2, 'f' || ?1, 1",
+        "INSERT INTO resume (tenant_id, id, user_id, session_id, proof, epoch, signed_in_at, secret_hash, created_at, expires_at)
+         SELECT ?1, 'r' || ?1, ?2, 's', '{}', 1, 1, 'h', 1, 1",
         "INSERT INTO upstream_token (tenant_id, upstream, user_id, sealed, updated_at) SELECT ?1, 'wiki', ?2, sealed, 1 FROM credential WHERE tenant_id = ?1",
         "INSERT INTO provisioned (tenant_id, user_id) VALUES (?1, ?2)",
         "INSERT INTO api_key (tenant_id, id, user_id, name, role, key_hash, created_at) VALUES (?1, 'k', ?2, 'CI', 'viewer', 'h' || ?1, 1)",

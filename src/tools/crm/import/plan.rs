@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// What to do with a contact whose email address is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Duplicates {
     #[default]
