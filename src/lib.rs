@@ -88,7 +88,6 @@ mod admin;
 mod amount;
 pub mod auth;
 pub mod cli;
-#[allow(dead_code, unused_imports)]
 mod client;
 pub mod config;
 mod demo;

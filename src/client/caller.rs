@@ -141,11 +141,6 @@ impl Caller {
 }
 
 impl Reply {
-    /// The id of the request, as its progress token and to tell it apart.
-    pub(crate) fn id(&self) -> i64 {
-        self.id
-    }
-
     /// Waits for the result, as JSON.
     ///
     /// # Errors

@@ -18,8 +18,6 @@ const PAGES: usize = 200;
 pub(crate) struct Gateway {
     /// What else is said on it.
     pub(crate) caller: Caller,
-    /// What answers, and its version.
-    pub(crate) server: String,
 }
 
 /// Why there is no gateway to talk to.
@@ -60,13 +58,9 @@ impl Gateway {
             "capabilities": { "elicitation": { "form": {}, "url": {} } },
             "clientInfo": { "name": "sessile", "title": "Sessile's command line", "version": env!("CARGO_PKG_VERSION") },
         });
-        let answer = caller.call("initialize", &params.to_string(), PATIENCE).await.map_err(OpenError::Handshake)?;
+        caller.call("initialize", &params.to_string(), PATIENCE).await.map_err(OpenError::Handshake)?;
         caller.notify("notifications/initialized", "{}").await;
-        let server: Value = serde_json::from_str(&answer).unwrap_or_default();
-        let said = |member: &str| server["serverInfo"][member].as_str();
-        let name = said("title").or_else(|| said("name")).unwrap_or("an MCP server");
-        let server = [name, said("version").unwrap_or_default()].join(" ").trim().to_owned();
-        Ok((Self { caller, server }, events))
+        Ok((Self { caller }, events))
     }
 
     /// All tools, as they are listed now; and the list itself, as JSON.
