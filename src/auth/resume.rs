@@ -11,14 +11,20 @@ use crate::tenancy::{Authority, Principal, Proof, Recognised, Resumable, Session
 use crate::time::now;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// What every resume credential starts with, so that people and secret scanners know one.
 const PREFIX: &str = "ssr_";
+/// How long a credential may be on its way.
+const ON_ITS_WAY: Duration = Duration::from_secs(120);
+/// How many of those are remembered.
+const REMEMBERED: usize = 10_000;
 /// 16 bytes in base64 without padding.
 const ID_LENGTH: usize = 22;
 /// 32 bytes in the same.
@@ -30,6 +36,9 @@ pub struct ResumeStrategy {
     authority: Authority,
     /// Who says whether an issuer's word still counts.
     judges: Vec<Arc<dyn BearerStrategy>>,
+    /// What was replaced just now, by its hash. It may be on its way still, on a connection that its client has given
+    /// up for another one: that is no theft, and resumes nothing.
+    replaced: Mutex<VecDeque<(Instant, String)>>,
 }
 
 /// A resume credential that is good now.
@@ -38,8 +47,8 @@ pub struct Issued {
     id: Uuid,
     hash: String,
     text: Arc<Zeroizing<String>>,
-    /// Whether one before it is good as well until this one has arrived.
-    unconfirmed: bool,
+    /// The hash of the one before it, which is good as well until this one has arrived.
+    previous: Option<String>,
     expires_at: i64,
     /// When it is time for another one; never, if that could not have more time.
     old_at: i64,
@@ -63,7 +72,7 @@ pub enum Presented {
 
 impl ResumeStrategy {
     pub(crate) fn new(authority: Authority, judges: Vec<Arc<dyn BearerStrategy>>) -> Self {
-        Self { authority, judges }
+        Self { authority, judges, replaced: Mutex::default() }
     }
 
     /// A credential for who is signed in to a session, in place of the one that was issued for it before. None when
@@ -81,7 +90,7 @@ impl ResumeStrategy {
         // Of another user, or from before a change of password, it is good for nothing from now on.
         let same = before.filter(|before| before.user == principal.user() && before.epoch == principal.epoch());
         let mut issued = Issued::new(principal, same.map_or_else(new_id, |same| same.id), lives);
-        issued.unconfirmed = same.is_some();
+        issued.previous = same.map(|same| same.hash.clone());
         let credentials = self.authority.credentials();
         if let Some(before) = before.filter(|before| before.id != issued.id) {
             credentials.end_resumable(before.id).await?;
@@ -119,6 +128,10 @@ impl ResumeStrategy {
         loop {
             let Some(found) = credentials.resumable(id).await? else { return Ok(refused(from, "it is unknown")) };
             if found.secret_hash != hash && found.previous_hash.as_ref() != Some(&hash) {
+                if self.was_replaced_just_now(&hash) {
+                    self.note_refused(&found, "it was replaced just now").await?;
+                    return Ok(refused(from, "it was replaced just now"));
+                }
                 let detail = format!("session {}, from {from}", found.session);
                 credentials.end_reused(&found, &detail, now()).await?;
                 refused(from, "it was used before, or never was one: its session is ended");
@@ -143,7 +156,7 @@ impl ResumeStrategy {
                 return Ok(refused(from, recognised.why()));
             };
             let mut issued = Issued::new(&principal, id, lives);
-            issued.unconfirmed = true;
+            issued.previous = Some(hash.clone());
             let (hashes, detail) =
                 ((hash.as_str(), issued.hash.as_str()), format!("session {}, from {from}", found.session));
             if credentials.rotate_resumable(&found, hashes, &detail, now(), issued.expires_at).await? {
@@ -165,7 +178,22 @@ impl ResumeStrategy {
     /// # Errors
     /// [`Error::Internal`](crate::error::Error::Internal) when the store fails.
     pub async fn confirm(&self, issued: &Issued) -> Result<()> {
+        if let Some(previous) = &issued.previous {
+            let mut replaced = self.replaced.lock();
+            if replaced.len() >= REMEMBERED {
+                replaced.pop_front();
+            }
+            replaced.push_back((Instant::now(), previous.clone()));
+        }
         self.authority.credentials().confirm_resumable(issued.id, &issued.hash).await
+    }
+
+    fn was_replaced_just_now(&self, hash: &str) -> bool {
+        let mut replaced = self.replaced.lock();
+        while replaced.front().is_some_and(|(at, _)| at.elapsed() > ON_ITS_WAY) {
+            replaced.pop_front();
+        }
+        replaced.iter().any(|(_, one)| one == hash)
     }
 
     /// Voids a credential.
@@ -195,7 +223,7 @@ impl Issued {
             id,
             hash: hash_code(&text),
             text: Arc::new(text),
-            unconfirmed: false,
+            previous: None,
             expires_at: principal.until().map_or(end, |until| end.min(until)),
             old_at: if principal.until().is_none_or(|until| end < until) { end - (end - now) / 2 } else { i64::MAX },
             user: principal.user(),
@@ -227,12 +255,12 @@ impl Issued {
     /// Whether one before it is good as well until this one has arrived.
     #[must_use]
     pub fn is_unconfirmed(&self) -> bool {
-        self.unconfirmed
+        self.previous.is_some()
     }
 
     /// Notes that it has arrived.
     pub fn arrived(&mut self) {
-        self.unconfirmed = false;
+        self.previous = None;
     }
 
     /// Whether half of its time is over, and a new one could have more.
