@@ -3,6 +3,7 @@
 
 mod admin;
 mod architecture;
+mod bridge;
 mod configuration;
 mod crash;
 mod credentials;
