@@ -25,7 +25,9 @@ impl Bridge {
         match self.input.poll_line(cx) {
             Poll::Pending => return false,
             Poll::Ready(Line::Whole(line)) => self.line(line),
-            Poll::Ready(Line::TooLong) => self.refuse(None, ErrorCode::InvalidRequest, "Invalid request: it is too long"),
+            Poll::Ready(Line::TooLong) => {
+                self.refuse(None, ErrorCode::InvalidRequest, "Invalid request: it is too long")
+            }
             Poll::Ready(Line::End) => {
                 let by = Instant::now() + LEAVING;
                 self.leave_by = Some(by);

@@ -33,8 +33,7 @@ impl Bridge {
         let Opened { socket, welcome } = opened;
         let now = Instant::now();
         let resumable = welcome.is_some();
-        let mut connection =
-            Box::new(Connection { socket, dirty: false, resumable, last_heard: now, pinged: false });
+        let mut connection = Box::new(Connection { socket, dirty: false, resumable, last_heard: now, pinged: false });
         let resumed = match welcome {
             Some(Welcome { outcome: Outcome::Resumed, received, credential }) => {
                 if !self.outgoing.acknowledge(received) {
@@ -164,7 +163,8 @@ impl Bridge {
     fn refused(&self, error: &DialError) -> Fault {
         let place = &self.place;
         if error.is_about_the_token() && self.token.is_some() {
-            let code = if matches!(error, DialError::Refused { status: 401, .. }) { "invalid_token" } else { "not_allowed" };
+            let code =
+                if matches!(error, DialError::Refused { status: 401, .. }) { "invalid_token" } else { "not_allowed" };
             let advice = "put a good token into SESSILE_TOKEN, and restart this MCP server";
             return Fault::new(
                 code,
@@ -234,7 +234,9 @@ impl Bridge {
         let place = &self.place;
         let text = match (self.was_open, resumed) {
             (false, _) => format!("connected to {place}"),
-            (true, true) => format!("connected to {place} again after {:.1} s; the session goes on", away.as_secs_f32()),
+            (true, true) => {
+                format!("connected to {place} again after {:.1} s; the session goes on", away.as_secs_f32())
+            }
             (true, false) => format!("connected to {place} again after {:.1} s, in a new session", away.as_secs_f32()),
         };
         let told = std::mem::take(&mut self.lost_told);
@@ -261,13 +263,24 @@ impl Bridge {
 fn ended(closed: &Closed, place: &str) -> Fault {
     let (code, why, advice) = match closed.code {
         4004 => ("session_ended", "ended the session", "Ask the user; to connect again"),
-        4005 => ("password_changed", "ended the session because the password was changed", "To sign in with the new one"),
-        4006 => ("membership_ended", "ended the session because the user is no longer a member of the tenant", "To sign in to another one"),
-        4007 => ("credential_revoked", "ended the session because its key or sign-in was taken back", "To sign in again"),
+        4005 => {
+            ("password_changed", "ended the session because the password was changed", "To sign in with the new one")
+        }
+        4006 => (
+            "membership_ended",
+            "ended the session because the user is no longer a member of the tenant",
+            "To sign in to another one",
+        ),
+        4007 => {
+            ("credential_revoked", "ended the session because its key or sign-in was taken back", "To sign in again")
+        }
         4008 => ("credential_expired", "ended the session because its key or sign-in has expired", "To sign in again"),
         4009 => ("account_disabled", "ended the session because the account was disabled", "Once that is over"),
         4010 => ("tenant_suspended", "ended the session because the tenant was suspended", "Once that is over"),
         _ => ("superseded", "gave the session to another connection", "To connect again"),
     };
-    Fault::new(code, format!("The gateway at {place} {why}. {advice}, run `sessile login {place}` and restart this MCP server."))
+    Fault::new(
+        code,
+        format!("The gateway at {place} {why}. {advice}, run `sessile login {place}` and restart this MCP server."),
+    )
 }

@@ -44,7 +44,8 @@ enum Known {
 
 async fn storm(calls: usize, kills: usize) {
     let seed = std::env::var("SESSILE_FAULT_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 20 | u64::from(Instant::now().elapsed().subsec_nanos()));
+    let seed = seed
+        .unwrap_or_else(|| u64::from(std::process::id()) << 20 | u64::from(Instant::now().elapsed().subsec_nanos()));
     println!("SESSILE_FAULT_SEED={seed}");
     let mut random = Random(seed);
     let directory = tempfile::tempdir().expect("there is room for a database");
@@ -85,7 +86,8 @@ async fn storm(calls: usize, kills: usize) {
     }
     proxy.be_faulty(false);
     assert!(slowest < CALL_TIMEOUT + Duration::from_secs(2), "a call took {slowest:?}");
-    let unknown: Vec<_> = known.iter().filter(|(_, known)| known.0 == Known::Unknown).map(|(name, _)| name.clone()).collect();
+    let unknown: Vec<_> =
+        known.iter().filter(|(_, known)| known.0 == Known::Unknown).map(|(name, _)| name.clone()).collect();
     println!("{calls} calls, {} connections, slowest {slowest:?}, unknown {}", proxy.connections(), unknown.len());
 
     // What is not known is found out by a look.
@@ -167,5 +169,9 @@ fn check(there: &HashMap<String, usize>, known: &HashMap<String, (Known, bool)>)
         };
         assert!(fits, "{name} is there {times} times, and its call was answered {outcome:?}");
     }
-    assert_eq!(there.len(), there.keys().filter(|name| known.contains_key(*name)).count(), "nobody called for the rest");
+    assert_eq!(
+        there.len(),
+        there.keys().filter(|name| known.contains_key(*name)).count(),
+        "nobody called for the rest"
+    );
 }

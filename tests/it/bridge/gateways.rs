@@ -105,9 +105,13 @@ async fn a_gateway_that_resumes_nothing_is_called_again_for_what_only_reads() {
     let (gateway, url) = Gateway::new().await;
     let mut host = Host::start(&url);
     let (mut link, ask) = gateway.accept().await;
-    link.say(&json!({ "jsonrpc": "2.0", "id": ask["id"], "error": { "code": -32601, "message": "no" } }).to_string()).await;
+    link.say(&json!({ "jsonrpc": "2.0", "id": ask["id"], "error": { "code": -32601, "message": "no" } }).to_string())
+        .await;
     let listing = host.send("tools/list", json!({})).await;
-    let listing = { link.counted().await; listing };
+    let listing = {
+        link.counted().await;
+        listing
+    };
     let tools = json!([{ "name": "look", "annotations": { "readOnlyHint": true } }, { "name": "change" }]);
     link.say(&json!({ "jsonrpc": "2.0", "id": listing, "result": { "tools": tools } }).to_string()).await;
     host.response(&listing).await;
@@ -120,7 +124,8 @@ async fn a_gateway_that_resumes_nothing_is_called_again_for_what_only_reads() {
     }
     drop(link);
     let (mut link, ask) = gateway.accept().await;
-    link.say(&json!({ "jsonrpc": "2.0", "id": ask["id"], "error": { "code": -32601, "message": "no" } }).to_string()).await;
+    link.say(&json!({ "jsonrpc": "2.0", "id": ask["id"], "error": { "code": -32601, "message": "no" } }).to_string())
+        .await;
     let changed = host.response(&change).await;
     assert_eq!((&changed["result"]["isError"], code(&changed)), (&json!(true), Some("outcome_unknown")), "{changed}");
     let other = host.response(&other).await;
@@ -163,7 +168,10 @@ async fn counts_and_credentials_are_as_the_binding_wants_them() {
         let request = link.counted().await;
         link.answer(&request).await;
     }
-    link.say(r#"{"jsonrpc":"2.0","method":"dev.sessile/credential","params":{"credential":"ssr_a_1","expires_at":"x"}}"#).await;
+    link.say(
+        r#"{"jsonrpc":"2.0","method":"dev.sessile/credential","params":{"credential":"ssr_a_1","expires_at":"x"}}"#,
+    )
+    .await;
     for id in &ids {
         host.response(id).await;
     }
@@ -186,7 +194,8 @@ async fn counts_and_credentials_are_as_the_binding_wants_them() {
     drop(link);
     let (mut link, ask) = gateway.accept().await;
     assert_eq!(ask["params"], json!({ "credential": "ssr_a_2", "received": 4 }));
-    link.say(&json!({ "jsonrpc": "2.0", "id": ask["id"], "error": { "code": -32603, "message": "busy" } }).to_string()).await;
+    link.say(&json!({ "jsonrpc": "2.0", "id": ask["id"], "error": { "code": -32603, "message": "busy" } }).to_string())
+        .await;
     let (_link, ask) = gateway.accept().await;
     assert_eq!(ask["params"], json!({ "credential": "ssr_a_2", "received": 4 }));
 }

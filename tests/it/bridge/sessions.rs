@@ -84,6 +84,7 @@ async fn a_modern_stream_is_opened_again_and_the_host_is_not_told_twice() {
     drop(server);
     let server = Process::start(directory.path());
     proxy.lead_to(Some(server.address()));
+    host.tool("auth_whoami", json!({})).await;
     host.tool("auth_sign_out", json!({})).await;
     let changed = host.notification("notifications/tools/list_changed").await;
     assert_eq!(changed["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], stream);

@@ -20,7 +20,10 @@ async fn answers_come_that_were_not_there_yet_when_the_connection_was_lost() {
     gate.left().await;
     gate.left().await;
     let told = ann.come_back().await;
-    assert_eq!((&told["outcome"], &told["received"], &told["waits_seconds"]), (&json!("resumed"), &json!(3), &json!(120)));
+    assert_eq!(
+        (&told["outcome"], &told["received"], &told["waits_seconds"]),
+        (&json!("resumed"), &json!(3), &json!(120))
+    );
     for id in [&first, &second] {
         assert_eq!(ann.response(id).await["result"]["structuredContent"], json!({ "done": true }));
     }
