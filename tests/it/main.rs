@@ -3,6 +3,7 @@
 
 mod admin;
 mod architecture;
+mod bridge;
 mod cli;
 mod configuration;
 mod crash;

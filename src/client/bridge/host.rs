@@ -76,6 +76,7 @@ impl Bridge {
             text: text.clone(),
             batch: batch.cloned(),
             arrived,
+            was_sent: false,
             is_open: false,
         };
         if let Link::Hopeless { fault, .. } = &self.link {

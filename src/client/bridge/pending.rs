@@ -31,6 +31,8 @@ pub(super) struct Waiting {
     /// The line that it came in, where that held several.
     pub(super) batch: Option<Utf8Bytes>,
     pub(super) arrived: Instant,
+    /// Whether it was sent to a session that is gone.
+    pub(super) was_sent: bool,
     /// Of a `subscriptions/listen`: whether the host was told that its stream is open.
     pub(super) is_open: bool,
 }
@@ -111,22 +113,32 @@ impl Waiting {
         }
     }
 
+    /// Whether it matters if it was carried out.
+    pub(super) fn may_change(&self, memory: &Memory) -> bool {
+        match self.kind {
+            Kind::Other => true,
+            Kind::CallTool => {
+                let params = self.params().and_then(|params| serde_json::from_str::<Params<'_>>(params).ok());
+                !params.and_then(|params| params.name).is_some_and(|name| memory.only_reads(&name))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it may be carried out once more without harm.
     pub(super) fn is_repeatable(&self, memory: &Memory) -> bool {
         match self.kind {
-            Kind::Other => false,
-            Kind::CallTool => {
-                let Some(params) = self.params().and_then(|params| serde_json::from_str::<Params<'_>>(params).ok())
-                else {
-                    // It is refused whatever it says.
-                    return true;
-                };
-                let arguments = params.arguments.map(RawValue::get).map(serde_json::from_str::<Arguments<'_>>);
-                let has_key = matches!(arguments, Some(Ok(Arguments { idempotency_key: Some(_) })));
-                has_key || params.name.is_some_and(|name| memory.only_reads(&name))
-            }
-            _ => true,
+            Kind::CallTool => self.has_key() || !self.may_change(memory),
+            _ => !self.may_change(memory),
         }
+    }
+
+    /// Whether the gateway carries it out once, however often it comes.
+    fn has_key(&self) -> bool {
+        let params = self.params().and_then(|params| serde_json::from_str::<Params<'_>>(params).ok());
+        let arguments = params.and_then(|params| params.arguments).map(RawValue::get);
+        let arguments = arguments.and_then(|arguments| serde_json::from_str::<Arguments<'_>>(arguments).ok());
+        arguments.is_some_and(|arguments| arguments.idempotency_key.is_some())
     }
 }
 
@@ -170,6 +182,11 @@ impl Pending {
     /// No answer to any of the session's requests can come any more.
     pub(super) fn forget_nothing(&mut self) {
         self.forgotten.clear();
+    }
+
+    /// Notes that requests of a line went to a session that is gone.
+    pub(super) fn note_sent(&mut self, line: u64) {
+        self.requests.values_mut().filter(|request| request.line == line).for_each(|request| request.was_sent = true);
     }
 
     /// All of them.

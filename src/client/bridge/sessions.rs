@@ -84,6 +84,7 @@ impl Bridge {
                 let text = "The session is over, and whoever was signed in by a tool is not any more. Sign in again.";
                 self.give_up_all(&requests, sent, &Fault::new("not_signed_in", text));
             } else if sent && requests.iter().all(|request| request.is_repeatable(&self.memory)) {
+                self.pending.note_sent(line);
                 let text = requests.first().map(|first| first.batch.as_ref().unwrap_or(&first.text).clone());
                 again.extend(text.map(|text| Entry { text, line: Some(line), is_response: false }));
             } else if sent {
@@ -211,7 +212,7 @@ impl Bridge {
     pub(super) fn give_up_all(&mut self, requests: &[Waiting], sent: bool, fault: &Fault) {
         for request in requests {
             self.pending.forget(&request.id);
-            let answer = if sent && !request.is_repeatable(&self.memory) {
+            let answer = if (sent || request.was_sent) && request.may_change(&self.memory) {
                 Fault::unknown(request, &fault.text).answer(request)
             } else {
                 fault.answer(request)

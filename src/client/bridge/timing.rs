@@ -116,12 +116,13 @@ impl Bridge {
     pub(super) fn give_up(&mut self, request: &Waiting, why: &str) {
         // One of a batch is not taken out alone, but all of it is as old.
         let sent = !self.outgoing.remove(request.line) && self.outgoing.is_sent(request.line);
+        let was_sent = sent || request.was_sent;
         if sent && request.batch.is_none() {
             let params = format!(r#"{{"requestId":{}}}"#, request.id.as_json());
             // Without room for it, the gateway goes on with what nobody waits for, and stops by itself.
             let _ = self.outgoing.push(Entry::own(crate::wire::notification("notifications/cancelled", &params)));
         }
-        let why = if sent { why.to_owned() } else { format!("{why} It was not carried out.") };
+        let why = if was_sent { why.to_owned() } else { format!("{why} It was not carried out.") };
         self.give_up_all(std::slice::from_ref(request), sent, &Fault::new("unreachable", why));
     }
 }

@@ -44,6 +44,11 @@ impl Process {
         Client::connect(self.address, Era::Legacy).await
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its command line, as others on the machine see it.
     #[cfg(target_os = "linux")]
     pub(crate) fn command_line(&self) -> String {
