@@ -2,7 +2,7 @@
 
 use super::terminal::Terminal;
 use super::{odd_tools, token, url};
-use crate::support::{Client, Gate, PASSWORD, TestServer, email, reports, soon};
+use crate::support::{Client, Gate, PASSWORD, TestServer, email, soon};
 use serde_json::json;
 use std::path::Path;
 use tempfile::TempDir;
@@ -161,7 +161,7 @@ async fn nothing_of_a_server_reaches_the_terminal_raw() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_unasked_is_printed_above_the_line() {
-    let server = TestServer::with_tools(vec![reports()], |_| {}).await;
+    let server = TestServer::start().await;
     let mut ann = server.sign_up("ann").await;
     let mona =
         ann.tool("crm_contact_create", json!({ "name": "Mona Lund" })).await["id"].as_str().expect("an id").to_owned();
@@ -176,9 +176,6 @@ async fn what_comes_unasked_is_printed_above_the_line() {
     let seen = shell.until(&format!("changed: crm://contacts/{mona}"));
     let place = |what: &str| seen.find(what).unwrap_or_else(|| panic!("{what} is shown: {seen}"));
     assert!(place("changed:") < seen.rfind("half a li").unwrap_or(usize::MAX), "{seen}");
-    shell.type_in(&format!("{CTRL_U}test report 500\r"));
-    shell.done("Done.");
-    assert!(shell.raw().contains(" %  on the way"), "its progress is shown");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -192,6 +189,7 @@ async fn what_a_call_asks_is_asked() {
     shell.until("color: ");
     shell.type_in("teal\r");
     shell.done("\"color\":\"teal\"");
+    assert!(shell.raw().contains("[##########----------]  50 %  on the way"), "its progress is shown");
     shell.type_in("test ask\r");
     shell.until_it("the question again", |seen| seen.matches("color: ").count() == 2);
     shell.type_in(CTRL_C);
