@@ -4,6 +4,7 @@ use super::super::terminal::clean;
 use super::command::{Command, WORDS, understand};
 use super::line::{Line, Word, quoted};
 use super::listen::Shared;
+use super::recent::nouns;
 use super::session::Session;
 use crate::client::tools::{Field, Kind, Tool};
 use reedline::{Completer, Span, Suggestion};
@@ -127,7 +128,7 @@ impl Complete {
         }
         let kinds: Vec<&str> = match field.name.strip_suffix("_id") {
             Some(kind) => vec![kind],
-            None if field.name == "id" => tool.name.split('_').collect(),
+            None if field.name == "id" => nouns(&tool.name),
             None => return Vec::new(),
         };
         let recent = self.shared.recents.lock().like(&kinds, typed);

@@ -24,7 +24,7 @@ impl Recents {
     /// Remembers the ids in what a tool answered.
     pub(super) fn learn(&mut self, tool: &str, structured: &str) {
         let Ok(value) = serde_json::from_str::<Value>(structured) else { return };
-        let kinds: Vec<String> = tool.split('_').map(str::to_owned).collect();
+        let kinds: Vec<String> = nouns(tool).into_iter().map(str::to_owned).collect();
         let mut found = Vec::new();
         gather(&value, &kinds, &mut found, 8);
         for recent in found.into_iter().rev() {
@@ -50,6 +50,12 @@ impl Recents {
         };
         self.0.iter().filter(fits).cloned().collect()
     }
+}
+
+/// The words of a tool's name that say what it is about: without the family before and the verb behind them.
+pub(super) fn nouns(tool: &str) -> Vec<&str> {
+    let words: Vec<&str> = tool.split('_').collect();
+    if words.len() > 2 { words[1..words.len() - 1].to_vec() } else { words }
 }
 
 fn gather(value: &Value, kinds: &[String], found: &mut Vec<Recent>, depth: usize) {
@@ -105,6 +111,7 @@ mod tests {
         assert_eq!(ids(&["contact"], ""), ["1", "2"]);
         assert_eq!(ids(&["contact"], "had"), ["1"]);
         assert_eq!(ids(&["company"], "cald"), ["7"]);
+        assert_eq!(ids(&super::nouns("crm_company_get"), ""), ["7"]);
         assert_eq!(ids(&["deal"], "9"), ["9"]);
         assert_eq!(ids(&["deal"], "amir"), Vec::<String>::new());
     }

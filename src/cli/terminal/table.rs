@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 /// The narrowest that a column gets.
 const NARROW: usize = 14;
 /// The widest that a cell gets while other columns need the room.
-const WIDE: usize = 44;
+const WIDE: usize = 60;
 /// How wide an id is.
 const ID: usize = 36;
 
@@ -124,8 +124,7 @@ impl Column {
         match &*self.name {
             "id" => 0,
             "name" | "title" | "subject" | "email" => 1,
-            "version" => 4,
-            name if name.ends_with("_at") || name.contains("uri") => 4,
+            name if name == "version" || name.ends_with("_at") || name.contains("uri") => 4,
             name if name.ends_with("id") => 3,
             _ => 2,
         }
@@ -144,8 +143,13 @@ fn table(rows: &[Vec<(String, String)>], how: Shown) -> String {
     }
     let mut columns = columns(rows);
     let mut left_out = Vec::new();
-    while columns.len() > 1 && needed(&columns, |column| column.floor(how.width)) > how.width {
+    while columns.len() > 1 {
         let worst = columns.iter().map(Column::dispensable).max().unwrap_or_default();
+        // What hardly matters does not narrow the rest.
+        let wanted = |column: &Column| if worst >= 4 { column.natural.min(WIDE) } else { column.floor(how.width) };
+        if needed(&columns, wanted) <= how.width {
+            break;
+        }
         let at = columns.iter().rposition(|column| column.dispensable() == worst).unwrap_or_default();
         left_out.insert(0, columns.remove(at).name);
     }

@@ -63,6 +63,7 @@ fn odd_tools() -> Vec<Tool> {
     let ask = Tool::raw("test_ask", Access::Anyone, schema.clone(), move |context, _| {
         let form = form.clone();
         async move {
+            context.reporter.progress(1, 2, "on the way");
             let answer = context.ask("color", Question::form("Your color?", &form)).await?;
             Ok(Output::text(answer.to_string()))
         }

@@ -67,6 +67,18 @@ impl Terminal {
         self.until_it(&format!("{what:?}"), |shown| shown.contains(what))
     }
 
+    /// Waits until a line can be typed: what is typed before may be lost, as on any terminal that changes its mode.
+    pub(super) fn ready(&self) {
+        self.until_it("a prompt", |shown| shown.trim_end().ends_with('>'));
+    }
+
+    /// Waits until the screen shows this, and a prompt at its end; gives the screen.
+    pub(super) fn done(&self, what: &str) -> String {
+        self.until_it(&format!("{what:?} and a prompt"), |shown| {
+            shown.contains(what) && shown.trim_end().ends_with('>')
+        })
+    }
+
     /// Waits until the screen is as it should be; gives the screen.
     pub(super) fn until_it(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         // The server needs this thread's place.
@@ -88,7 +100,17 @@ impl Terminal {
 
     /// Waits for the end; gives the exit status.
     pub(super) fn ended(&mut self) -> u32 {
+        self.until_it_ends();
         tokio::task::block_in_place(|| self.child.wait()).expect("it ends").exit_code()
+    }
+
+    fn until_it_ends(&self) {
+        tokio::task::block_in_place(|| {
+            let (screen, changed) = &*self.screen;
+            let seen = screen.lock().expect("nobody panics with it");
+            let (_seen, waited) = changed.wait_timeout_while(seen, PATIENCE, |seen| !seen.ended).expect("no panic");
+            assert!(!waited.timed_out(), "waited in vain for its end");
+        });
     }
 
     /// All that ever came, with what only terminals see.
