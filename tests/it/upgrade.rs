@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 /// `sessile serve`, which may not serve yet; killed when dropped.
-struct Serve {
+pub(crate) struct Serve {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
     log: PathBuf,
@@ -23,7 +23,7 @@ struct Serve {
 
 impl Serve {
     /// One over the database in a directory; its log has this name.
-    fn start(directory: &Path, name: &str, listen: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(directory: &Path, name: &str, listen: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sessile"));
         command.args(["serve", "--listen", listen]).args(arguments);
         Self::run(directory, name, command)
@@ -54,7 +54,7 @@ impl Serve {
     }
 
     /// Waits until it says where it serves.
-    async fn serves(&mut self) -> SocketAddr {
+    pub(crate) async fn serves(&mut self) -> SocketAddr {
         let mut stdout = self.stdout.take().expect("it is asked once");
         let said = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
@@ -67,19 +67,19 @@ impl Serve {
         address.unwrap_or_else(|| panic!("it said {line:?} and {:?}", self.log()))
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("it is text")
     }
 
-    async fn logged(&self, text: &str) {
+    pub(crate) async fn logged(&self, text: &str) {
         until(text, || self.log().contains(text)).await;
     }
 
-    fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
     }
 
-    async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         until("the process ends", || self.child.try_wait().expect("it is ours").is_some()).await;
         self.child.wait().expect("it is ours")
     }

@@ -7,3 +7,4 @@ mod host;
 mod passing;
 mod proxy;
 mod sessions;
+mod upgrade;
