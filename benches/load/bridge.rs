@@ -40,6 +40,7 @@ struct Measured {
 /// Measures, and prints a table.
 pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
     let server = Server::sessile(cores)?;
+    workload::prepare(server.address())?;
     let mut direct = Vec::new();
     open_signed_in(server.address(), 1, |connection| direct.push(connection))?;
     // Held: it ends when it is dropped.
