@@ -145,6 +145,14 @@ impl Connection {
         }
     }
 
+    /// Signs in over a bridge.
+    pub(crate) fn sign_in_by_line(&mut self) -> Result<()> {
+        let mut line = Vec::new();
+        Template::line(&workload::request("auth_sign_in", &workload::credentials())).write(FIRST_NUMBER, &mut line);
+        self.send(&line)?;
+        self.await_response().map(drop)
+    }
+
     /// Calls a tool and waits for the response.
     pub(crate) fn call(&mut self, tool: &str, arguments: &Value) -> Result<Value> {
         self.request(tool, arguments)?;

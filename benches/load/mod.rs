@@ -1,9 +1,10 @@
 //! The parts of the load benchmark, and the order they run in.
 //!
-//! `calls`, `http`, `proxy` and `memory` are what is measured, the first two as a `contest`; `generator` drives the
+//! `calls`, `http`, `proxy`, `bridge` and `memory` are what is measured, the first two as a `contest`; `generator` drives the
 //! connections that `client`, `frame` and `response` speak for; `server`, `echo`, `rmcp_server`, `relay` and
 //! `upstream` are what they speak to; `workload` is what they say, and `template` has it ready to go; `cpu` has what it took.
 
+mod bridge;
 mod calls;
 mod client;
 mod contest;
@@ -58,6 +59,9 @@ pub(crate) fn main() -> ExitCode {
 fn measure(options: &Options) -> Result<()> {
     let cores = Cores::claim()?;
     println!("{}\n{}\n", machine::describe(), cores.describe());
+    if options.only_bridge {
+        return bridge::measure(options, &cores);
+    }
     let all = !options.only_http && !options.only_proxy;
     if all {
         calls::measure(options, &cores)?;
@@ -67,6 +71,9 @@ fn measure(options: &Options) -> Result<()> {
     }
     if !options.only_http {
         proxy::measure(options, &cores)?;
+    }
+    if all {
+        bridge::measure(options, &cores)?;
     }
     if !options.no_memory && !options.only_proxy {
         memory::measure(options, &cores)?;

@@ -22,6 +22,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) only_proxy: bool,
 
+    /// Measure only calls through `sessile connect`.
+    #[arg(long)]
+    pub(crate) only_bridge: bool,
+
     /// Leave out the memory of idle sessions.
     #[arg(long)]
     pub(crate) no_memory: bool,

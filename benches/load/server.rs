@@ -149,6 +149,17 @@ impl Process {
         Ok((process, Connection::pipes(stdin, stdout)))
     }
 
+    /// Starts a bridge to the server at this address.
+    pub(crate) fn bridge(cores: &Cores, address: SocketAddr) -> Result<(Self, Connection)> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sessile"));
+        command.args(["connect", &format!("ws://{address}/mcp"), "--quiet"]).env_remove("SESSILE_TOKEN");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Self(cores.spawn(&mut command)?);
+        let pipes = process.0.stdin.take().zip(process.0.stdout.take());
+        let (stdin, stdout) = pipes.ok_or("no pipes")?;
+        Ok((process, Connection::pipes(stdin, stdout)))
+    }
+
     /// Its processor time.
     pub(crate) fn clock(&self) -> Result<Clock> {
         Clock::of(self.0.id())

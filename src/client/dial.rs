@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL, USER_AGEN
 use http::{HeaderValue, Response, StatusCode};
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::error::Error as WsError;
+use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -90,6 +90,9 @@ pub(crate) async fn dial(url: &GatewayUrl, token: Option<&Token>) -> Result<Sock
     match tokio::time::timeout(PATIENCE, client_async_with_config(request, socket, Some(config))).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(WsError::Http(response))) => Err(refused(&response)),
+        Ok(Err(WsError::ConnectionClosed | WsError::Protocol(ProtocolError::HandshakeIncomplete))) => {
+            Err(DialError::Unreachable("it closed the connection before it answered".into()))
+        }
         Ok(Err(WsError::Io(error))) => Err(DialError::Unreachable(error.to_string())),
         Ok(Err(error)) => Err(wrong(&error)),
         Err(_) => Err(DialError::Unreachable(format!("it did not answer within {} s", PATIENCE.as_secs()))),

@@ -52,7 +52,8 @@ async fn pass_over(hosts: usize) {
     tokio::time::sleep(Duration::from_secs(3)).await;
     enough.store(true, Ordering::Relaxed);
 
-    let made: Vec<_> = join_all(working).await.into_iter().flat_map(|made| made.expect("no host saw an error")).collect();
+    let made: Vec<_> =
+        join_all(working).await.into_iter().flat_map(|made| made.expect("no host saw an error")).collect();
     let mut there = HashMap::<String, usize>::new();
     let mut page = json!({ "limit": 100 });
     loop {
@@ -75,7 +76,8 @@ async fn work(mut host: Host, number: usize, enough: Arc<AtomicBool>) -> Vec<Str
     let mut made = Vec::new();
     while !enough.load(Ordering::Relaxed) {
         let name = format!("Contact {} of {number}", made.len());
-        let answer = host.request("tools/call", json!({ "name": "crm_contact_create", "arguments": { "name": name } })).await;
+        let answer =
+            host.request("tools/call", json!({ "name": "crm_contact_create", "arguments": { "name": name } })).await;
         assert_eq!((code(&answer), answer.get("error")), (None, None), "{answer} {}", host.said());
         made.push(name);
         let me = host.tool("auth_whoami", json!({})).await;
