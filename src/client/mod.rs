@@ -4,11 +4,18 @@
 
 mod address;
 mod caller;
+pub(crate) mod credentials;
 mod dial;
 mod gateway;
+mod place;
+mod profiles;
+mod secrets;
 pub(crate) mod tools;
 
 pub(crate) use address::GatewayUrl;
 pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
 pub(crate) use dial::{DialError, Socket, dial};
 pub(crate) use gateway::{Gateway, OpenError, ToolResult};
+pub(crate) use place::{Place, replace};
+pub(crate) use profiles::{Profile, Profiles, check_name, name_of};
+pub(crate) use secrets::Vault;

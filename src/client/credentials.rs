@@ -1,0 +1,81 @@
+//! What to show a gateway: the one way from what a person types to where to go and as whom.
+
+use super::GatewayUrl;
+use super::place::Place;
+use super::profiles::{Profile, Profiles};
+use crate::auth::Token;
+
+/// The API key or access token that wins over any profile.
+pub(crate) const TOKEN: &str = "SESSILE_TOKEN";
+
+/// Where to go, and the token to show there, if there is one.
+///
+/// `typed` is a profile's name or a URL, of which the URL's own profile is meant; `profile`, a profile's name, says which
+/// one. With neither, the default profile is meant. A token in `SESSILE_TOKEN` is shown instead of a profile's, and no
+/// profile is needed then. A profile's token goes to its own URL alone.
+///
+/// # Errors
+/// What is wrong, and what to do about it, for people.
+pub(crate) fn token(typed: Option<&str>, profile: Option<&str>) -> Result<(GatewayUrl, Option<Token>), String> {
+    let place = Place::here();
+    let profiles = place.as_ref().map_or_else(|_| Ok(Profiles::default()), Profiles::load)?;
+    let (url, found) = find(&profiles, typed, profile)?;
+    if let Some(given) = given()? {
+        return Ok((url, Some(given)));
+    }
+    let Some((name, found)) = found else { return Ok((url, None)) };
+    match found.secret.get(&place?, found.id)? {
+        Some(token) => Ok((url, Some(token))),
+        None => {
+            Err(format!("the key of profile {name:?} is gone; `sessile login {} --name {name}` makes one", found.url))
+        }
+    }
+}
+
+/// Where to go, and the profile that is meant.
+///
+/// # Errors
+/// What is wrong, and what to do about it, for people.
+pub(crate) fn find<'a>(
+    profiles: &'a Profiles,
+    typed: Option<&str>,
+    profile: Option<&str>,
+) -> Result<(GatewayUrl, Option<(String, &'a Profile)>), String> {
+    let named = |name: &str| {
+        let found = profiles.named(name)?;
+        Ok::<_, String>((GatewayUrl::parse(&found.url)?, Some((name.to_owned(), found))))
+    };
+    match (typed, profile) {
+        (Some(typed), None) if profiles.profiles.contains_key(typed) => named(typed),
+        (Some(typed), None) => {
+            let url = GatewayUrl::parse(typed)?;
+            let found = profiles.of_url(url.url().as_str());
+            Ok((url, found.map(|(name, found)| (name.to_owned(), found))))
+        }
+        (None, Some(profile)) => named(profile),
+        (Some(typed), Some(profile)) => {
+            let (url, found) = named(profile)?;
+            if typed == profile || GatewayUrl::parse(typed)? == url {
+                return Ok((url, found));
+            }
+            Err(format!("profile {profile:?} is one of {url}, and its key goes nowhere else; leave one of the two out"))
+        }
+        (None, None) => match profiles.default.as_deref() {
+            Some(name) => named(name),
+            None => {
+                Err("say which gateway: a URL such as wss://gateway.example/mcp, or a profile that `sessile login` \
+                         has made"
+                    .into())
+            }
+        },
+    }
+}
+
+/// The token from the environment.
+fn given() -> Result<Option<Token>, String> {
+    let Some(text) = std::env::var(TOKEN).ok().map(zeroize::Zeroizing::new) else { return Ok(None) };
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    Token::new(text.trim()).map(Some).map_err(|error| format!("{TOKEN}: {error}"))
+}
