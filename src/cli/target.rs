@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, Kind};
 use crate::auth::Token;
-use crate::client::{Event, Gateway, GatewayUrl};
+use crate::client::{Event, Gateway, GatewayUrl, credentials};
 use clap::Args;
 use tokio::sync::mpsc::Receiver;
 
@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 pub(super) struct Target {
     /// The gateway: a URL such as wss://gateway.example/mcp or 127.0.0.1:7400, or the name of a profile
     ///
-    /// An API key or access token in the environment variable SESSILE_TOKEN signs the connection in.
+    /// An API key or access token in the environment variable SESSILE_TOKEN is shown instead of a profile's.
     #[arg(value_name = "URL")]
     url: String,
     /// The profile to sign in with, where several are for one gateway
@@ -28,7 +28,7 @@ pub(super) struct Destination {
 impl Target {
     /// What is meant.
     pub(super) fn resolve(&self) -> Result<Destination, Failure> {
-        let found = token(Some(&self.url), self.profile.as_deref());
+        let found = credentials::token(Some(&self.url), self.profile.as_deref());
         let (url, token) = found.map_err(|why| Failure::new(Kind::Usage, why))?;
         Ok(Destination { url, token })
     }
@@ -43,13 +43,4 @@ impl Destination {
         }
         Gateway::open(&self.url, self.token.as_ref()).await.map_err(|error| Failure::open(&self.url, &error))
     }
-}
-
-/// Where to go, and the token to show there, if there is one.
-fn token(typed: Option<&str>, _profile: Option<&str>) -> Result<(GatewayUrl, Option<Token>), String> {
-    let url = GatewayUrl::parse(typed.unwrap_or_default())?;
-    let given = std::env::var("SESSILE_TOKEN").ok().map(zeroize::Zeroizing::new);
-    let given = given.filter(|token| !token.trim().is_empty());
-    let token = given.map(|token| Token::new(token.trim()).map_err(|error| format!("SESSILE_TOKEN: {error}")));
-    Ok((url, token.transpose()?))
 }

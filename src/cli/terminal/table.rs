@@ -253,7 +253,7 @@ mod tests {
             assert!(lines[0].contains("NAME") || width < 30, "{table}");
         }
         assert!(shown(CONTACTS, 80).contains("01a20a1a-9d14-75d8-9dd3-224ad9748ce7"), "an id is whole where it can be");
-        assert!(shown(CONTACTS, 80).contains("Not shown: version, created_at"), "{}", shown(CONTACTS, 80));
+        assert!(shown(CONTACTS, 80).contains("notes, version, created_at ("), "{}", shown(CONTACTS, 80));
         assert!(!shown(CONTACTS, 250).contains("Not shown"));
         assert!(!shown(CONTACTS, 80).contains("abc"));
     }

@@ -56,10 +56,10 @@ impl Toolbox {
             let ways = [self.natural(tool), spaced(tool), tool.name.clone()];
             let typed_words = split(&[typed]);
             let open = typed.ends_with([' ', '_']) && !typed.trim().is_empty();
-            let fits = |way: &String| way.starts_with(typed) || begins(&split(&[way]), &typed_words, open);
-            if let Some(way) = ways.into_iter().find(fits) {
-                all.push((way, tool));
-            }
+            // As it is spelled so far, where that can be gone on with.
+            let spelled = ways.iter().position(|way| way.starts_with(typed));
+            let at = spelled.or_else(|| ways.iter().position(|way| begins(&split(&[way]), &typed_words, open)));
+            all.extend(at.map(|at| (ways[at].clone(), tool)));
         }
         all
     }

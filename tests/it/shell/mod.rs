@@ -31,6 +31,8 @@ impl Ran {
 async fn run(arguments: &[&str], token: Option<&str>, input: &str) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sessile"));
     command.args(arguments).env_remove("SESSILE_TOKEN").envs(token.map(|token| ("SESSILE_TOKEN", token)));
+    // No profile of whoever runs the tests is meant.
+    command.env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let input = input.to_owned();
     // The server is on this thread.
