@@ -39,7 +39,7 @@ pub(in crate::cli) fn show(json: &str, how: Shown) -> Option<String> {
     }
     let mut shown = Vec::new();
     let lists = !parts.is_empty();
-    facts.retain(|(name, value)| !value.is_empty() && !(lists && name == "next_cursor"));
+    facts.retain(|(name, value)| !(value.is_empty() || lists && name == "next_cursor"));
     if !facts.is_empty() {
         shown.push(list(&facts, how));
     }
