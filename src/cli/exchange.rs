@@ -3,9 +3,12 @@
 use super::failure::{Failure, Kind};
 use super::terminal::{Style, clean, cut, err, width};
 use super::{questions, terminal};
-use crate::client::{CallError, Event, Gateway, Reply, ToolResult};
+use crate::client::{CallError, Event, Gateway, ToolResult, call_params};
 use serde_json::Value;
+use std::future::poll_fn;
 use std::io::{IsTerminal as _, Write as _, stderr};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::Receiver;
@@ -39,18 +42,24 @@ pub(super) async fn call(
     arguments: &str,
     within: Option<Duration>,
 ) -> Result<ToolResult, Ended> {
-    let reply = gateway.lock().await.send_call(tool, arguments).await;
-    attend(gateway, events, reply, within).await.map(ToolResult::read)
+    attend(gateway, events, "tools/call", &call_params(tool, arguments), within).await.map(ToolResult::read)
 }
 
-/// Attends to a request: shows its progress, answers its questions, and takes it back on Ctrl-C or when the time is over,
+/// Sends a request and attends to it: shows its progress, answers its questions, and takes it back on Ctrl-C or when the time is over,
 /// which does not pass while somebody answers.
 pub(super) async fn attend(
     gateway: &Mutex<Gateway>,
     events: &mut Receiver<Event>,
-    mut reply: Reply,
+    method: &str,
+    params: &str,
     within: Option<Duration>,
 ) -> Result<String, Ended> {
+    // Heard from before the request is sent, or Ctrl-C could end the process instead.
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    if poll_fn(|cx| Poll::Ready(interrupted.as_mut().poll(cx).is_ready())).await {
+        return Err(Ended::Interrupted);
+    }
+    let mut reply = gateway.lock().await.caller.send(method, params).await;
     let within = within.unwrap_or(FOREVER);
     let mut left = within;
     let mut progress = Progress::default();
@@ -80,7 +89,7 @@ pub(super) async fn attend(
                 }
                 answer => break answer.map_err(Ended::Call),
             },
-            _ = tokio::signal::ctrl_c() => {
+            _ = &mut interrupted => {
                 gateway.lock().await.caller.cancel(&reply).await;
                 break Err(Ended::Interrupted);
             }

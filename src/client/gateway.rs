@@ -1,7 +1,7 @@
 //! A gateway as MCP: the handshake, its tools, and what it answers to calls.
 
 use super::tools::{Tool, Toolbox};
-use super::{CallError, Caller, DialError, Event, GatewayUrl, Reply, dial};
+use super::{CallError, Caller, DialError, Event, GatewayUrl, dial};
 use crate::auth::Token;
 use crate::wire::{LATEST_LEGACY, Object};
 use serde_json::{Value, json};
@@ -87,20 +87,19 @@ impl Gateway {
         Ok((Toolbox::new(tools), format!("[{}]", listed.join(","))))
     }
 
-    /// Sends a call of a tool with these arguments, a JSON object. Its progress is told by events.
-    pub(crate) async fn send_call(&mut self, tool: &str, arguments: &str) -> Reply {
-        let name = Value::from(tool);
-        let params = format!(r#"{{"name":{name},"arguments":{arguments},"_meta":{{"progressToken":"call"}}}}"#);
-        self.caller.send("tools/call", &params).await
-    }
-
     /// Calls a tool that asks nothing and takes no time.
     ///
     /// # Errors
     /// Why there is no result.
     pub(crate) async fn call_tool(&mut self, tool: &str, arguments: &str) -> Result<ToolResult, CallError> {
-        self.send_call(tool, arguments).await.wait(PATIENCE).await.map(ToolResult::read)
+        self.caller.call("tools/call", &call_params(tool, arguments), PATIENCE).await.map(ToolResult::read)
     }
+}
+
+/// The parameters of a call of a tool with these arguments, a JSON object. Its progress is told by events.
+pub(crate) fn call_params(tool: &str, arguments: &str) -> String {
+    let name = Value::from(tool);
+    format!(r#"{{"name":{name},"arguments":{arguments},"_meta":{{"progressToken":"call"}}}}"#)
 }
 
 impl ToolResult {

@@ -17,7 +17,7 @@ pub(crate) use address::GatewayUrl;
 pub(crate) use bridge::{Options as BridgeOptions, Verbosity, run as bridge};
 pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
 pub(crate) use dial::{DialError, Socket, dial};
-pub(crate) use gateway::{Gateway, OpenError, ToolResult};
+pub(crate) use gateway::{Gateway, OpenError, ToolResult, call_params};
 pub(crate) use place::{Place, replace};
 pub(crate) use profiles::{Profile, Profiles, check_name, name_of};
 pub(crate) use secrets::Vault;

@@ -159,8 +159,7 @@ impl Session {
 
     async fn request(&mut self, method: &str, params: &str) -> Result<String, Failure> {
         self.forget_the_past();
-        let reply = self.gateway.lock().await.caller.send(method, params).await;
-        Ok(attend(&self.gateway, &mut self.events, reply, None).await?)
+        Ok(attend(&self.gateway, &mut self.events, method, params, None).await?)
     }
 
     /// Sends a message as typed, but for its id, and prints the whole answer.
@@ -174,8 +173,7 @@ impl Session {
             return Ok(());
         };
         self.forget_the_past();
-        let reply = self.gateway.lock().await.caller.send(&method, params).await;
-        let member = match attend(&self.gateway, &mut self.events, reply, None).await {
+        let member = match attend(&self.gateway, &mut self.events, &method, params, None).await {
             Ok(result) => format!(r#""result":{result}"#),
             Err(Ended::Call(CallError::Error(error))) => format!(r#""error":{error}"#),
             Err(ended) => return Err(ended.into()),
