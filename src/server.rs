@@ -136,7 +136,7 @@ impl Server {
     /// Opens the database and puts the parts together, with the built-in tools.
     ///
     /// # Errors
-    /// [`Error::Config`] when an option can't be used.
+    /// [`Error::Config`](crate::error::Error::Config) when an option can't be used.
     pub fn new(options: ServerOptions) -> Result<Self> {
         let tools = if options.crm { tools::all() } else { tools::accounts() };
         Self::with_tools(options, tools)
@@ -145,7 +145,7 @@ impl Server {
     /// The same with other tools beside the CRM's resources and prompts.
     ///
     /// # Errors
-    /// [`Error::Config`] when an option can't be used or two tools share a name.
+    /// [`Error::Config`](crate::error::Error::Config) when an option can't be used or two tools share a name.
     pub fn with_tools(options: ServerOptions, tools: Vec<tools::Tool>) -> Result<Self> {
         let crm = options.crm;
         let builder = Self::builder(options).tools(tools);
@@ -211,7 +211,7 @@ impl Server {
     /// finish, sockets close.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the listener can't say where it listens.
+    /// [`Error::Internal`](crate::error::Error::Internal) when the listener can't say where it listens.
     pub async fn run(mut self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) -> Result<()> {
         let listener = listener.into();
         let address = listener.address()?;

@@ -15,7 +15,7 @@ pub(crate) mod tools;
 
 pub(crate) use address::GatewayUrl;
 pub(crate) use bridge::{Options as BridgeOptions, Verbosity, run as bridge};
-pub(crate) use caller::{CallError, Caller, Closed, Event, Reply};
+pub(crate) use caller::{CallError, Caller, Closed, Event};
 pub(crate) use dial::{DialError, Socket, dial};
 pub(crate) use gateway::{Gateway, OpenError, ToolResult, call_params};
 pub(crate) use place::{Place, replace};
