@@ -29,8 +29,9 @@ pub(in crate::cli) fn ask(label: &str) -> Asked<String> {
 /// Asks for what must not be seen. Nothing shows while it is typed.
 pub(in crate::cli) fn ask_hidden(label: &str) -> Asked<Zeroizing<String>> {
     let mut error = stderr();
-    let _ = write!(error, "{}: ", clean(label)).and_then(|()| error.flush());
+    // Hidden from before the question on, so that not even what is typed ahead is seen.
     let Ok(raw) = Raw::begin() else { return Asked::Declined };
+    let _ = write!(error, "{}: ", clean(label)).and_then(|()| error.flush());
     let mut typed = Zeroizing::new(String::with_capacity(256));
     let answer = loop {
         let key = match read() {

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 /// Sessions of one user in all that can be resumed; the one that was longest away makes room for a further one.
-const MAX_RESUMABLE: i64 = 100;
+const MAX_RESUMABLE: i64 = 1000;
 
 /// Whom a resume credential signs in, and what it has to hash to.
 #[derive(Debug, Clone)]
