@@ -17,7 +17,7 @@ pub(crate) type Socket = WebSocketStream<crate::upstream::OutboundSocket>;
 /// How long an upgrade may take, once there is a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes that are read at once; the buffer is zero-filled before each read, so small is fast.
-const READ_BUFFER: usize = 4096;
+const READ_BUFFER: usize = 8192;
 /// Bytes that are gathered before they are written without a flush.
 const WRITE_BUFFER: usize = 64 * 1024;
 /// The largest message that a gateway may send. Gateways bound what they take themselves.

@@ -14,8 +14,11 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
-/// After how many messages, and after how many bytes, the gateway is told that they came.
+/// After how many messages, and after how many bytes, the gateway is told that they came, as soon as it is told
+/// something anyway.
 const ACKNOWLEDGE: (u64, usize) = (16, 32 << 10);
+/// How many times as much may come before it is told that alone.
+const ALONE: u8 = 2;
 
 impl Bridge {
     /// Goes on with whatever is to be done on the way to the gateway; whether there was something.
@@ -55,6 +58,9 @@ impl Bridge {
     /// Sends what can be sent, and takes one message.
     fn poll_open(&mut self, connection: &mut Connection, cx: &mut Context<'_>) -> Result<bool, Closed> {
         let mut moved = false;
+        if self.outgoing.has_next() && self.owes(1) {
+            self.acknowledge(connection)?;
+        }
         while self.outgoing.has_next() {
             match Pin::new(&mut connection.socket).poll_ready(cx) {
                 Poll::Pending => break,
@@ -123,7 +129,7 @@ impl Bridge {
             self.received += 1;
             self.unacknowledged.0 += 1;
             self.unacknowledged.1 += text.len();
-            if self.unacknowledged.0 >= ACKNOWLEDGE.0 || self.unacknowledged.1 >= ACKNOWLEDGE.1 {
+            if self.owes(ALONE) {
                 self.acknowledge(connection)?;
             }
         }
@@ -164,6 +170,12 @@ impl Bridge {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether so many times as much came as should be acknowledged at once.
+    fn owes(&self, times: u8) -> bool {
+        let (messages, bytes) = self.unacknowledged;
+        messages >= ACKNOWLEDGE.0 * u64::from(times) || bytes >= ACKNOWLEDGE.1 * usize::from(times)
     }
 
     /// Tells the gateway what came.

@@ -129,9 +129,16 @@ impl Input {
                     guard.clear_ready();
                     continue;
                 }
+                let room = self.bytes.capacity() - self.bytes.len();
                 match read(file.get_ref(), &mut self.bytes) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
-                    other => return Poll::Ready(other),
+                    other => {
+                        // That was all of it. The end comes by itself.
+                        if matches!(other, Ok(read) if 0 < read && read < room) {
+                            guard.clear_ready();
+                        }
+                        return Poll::Ready(other);
+                    }
                 }
             },
         }
