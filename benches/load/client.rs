@@ -145,12 +145,12 @@ impl Connection {
         }
     }
 
-    /// Signs in over a bridge.
-    pub(crate) fn sign_in_by_line(&mut self) -> Result<()> {
+    /// Sends a line and waits for the response.
+    pub(crate) fn say(&mut self, text: &str) -> Result<Value> {
         let mut line = Vec::new();
-        Template::line(&workload::request("auth_sign_in", &workload::credentials())).write(FIRST_NUMBER, &mut line);
+        Template::line(text).write(FIRST_NUMBER, &mut line);
         self.send(&line)?;
-        self.await_response().map(drop)
+        self.await_response()
     }
 
     /// Calls a tool and waits for the response.

@@ -33,6 +33,8 @@ pub(crate) struct Round {
     elapsed: Duration,
     /// Processor time of the server meanwhile.
     server_cpu: Duration,
+    /// The generator's own.
+    own_cpu: Duration,
     /// How long each call took, in nanoseconds, sorted.
     latencies: Vec<u32>,
 }
@@ -70,7 +72,8 @@ impl Generator {
     /// Keeps `in_flight` calls of `request` under way on each connection for `duration`, then waits
     /// for the last of them, which do not count.
     pub(crate) fn round(&mut self, request: &Template, in_flight: usize, duration: Duration) -> Result<Round> {
-        let cpu_before = self.clock.read()?;
+        let own = Clock::of(std::process::id())?;
+        let (cpu_before, own_before) = (self.clock.read()?, own.read()?);
         let start = Instant::now();
         let mut out = Vec::new();
         for lane in &mut self.lanes {
@@ -82,11 +85,12 @@ impl Generator {
         }
         let elapsed = start.elapsed();
         let server_cpu = self.clock.read()?.saturating_sub(cpu_before);
+        let own_cpu = own.read()?.saturating_sub(own_before);
         while self.lanes.iter().any(|lane| !lane.in_flight.is_empty()) {
             self.turn(&mut Vec::new(), None, &mut out)?;
         }
         latencies.sort_unstable();
-        Ok(Round { elapsed, server_cpu, latencies })
+        Ok(Round { elapsed, server_cpu, own_cpu, latencies })
     }
 
     /// Waits until something can be read, reads it, and sends as many requests as responses came.
@@ -155,6 +159,11 @@ impl Round {
     /// Processor time of the server for one call, in microseconds.
     pub(crate) fn cpu_micros_per_call(&self) -> f64 {
         self.server_cpu.as_secs_f64() * 1e6 / self.calls()
+    }
+
+    /// Processor time of the generator for one call, in microseconds.
+    pub(crate) fn own_micros_per_call(&self) -> f64 {
+        self.own_cpu.as_secs_f64() * 1e6 / self.calls()
     }
 
     /// The share of one core that the server used.

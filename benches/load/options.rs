@@ -61,7 +61,7 @@ pub(crate) struct Options {
 
 impl Options {
     /// How often the two servers take turns in a cell; odd, so that there is a median.
-    pub(crate) const ROUNDS: usize = 3;
+    pub(crate) const ROUNDS: usize = 5;
 
     /// Connections that call at the same time.
     pub(crate) const CONNECTIONS: u32 = 50;

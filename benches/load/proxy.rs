@@ -1,8 +1,9 @@
 //! The third part: calls that go on to an upstream, beside the same calls made to that directly.
 //!
-//! What counts is the processor time that a call takes in Sessile's own process. Beside it stands what a process takes
-//! that only carries bytes, which is what the system asks of anybody in between. The upstream takes as little as one
-//! can; that is told too, for it is less where calls come together.
+//! What counts is the processor time that a call takes more than the same one made directly, in all processes together: in
+//! the generator, which is the client here, in Sessile and in the upstream. No process can be looked at alone, for
+//! whoever wakes another one pays for that, and who that is depends on the way. Beside Sessile stands a process that only
+//! carries bytes, which is what the system asks of anybody in between.
 
 use super::client::Connection;
 use super::cpu::Clock;
@@ -15,6 +16,7 @@ use super::template::Template;
 use super::upstream::Size;
 use super::{Result, verdict, workload};
 use serde_json::json;
+use std::cmp::Ordering;
 
 /// How many calls are under way at the same time.
 const IN_FLIGHT: [usize; 2] = [1, 8];
@@ -50,9 +52,10 @@ struct Way {
 
 /// A round of a way, and the processor time of the upstream for one of its calls, in microseconds.
 struct Measured {
-    name: &'static str,
     round: Round,
     upstream: f64,
+    /// What a call took more than one of the direct way just before.
+    added: f64,
 }
 
 /// Measures both kinds of upstreams, and prints a table.
@@ -116,21 +119,22 @@ impl Cell<'_> {
             way.generator.round(&way.request, way.in_flight, options.warm_up())?;
         }
         for _ in 0..Options::ROUNDS {
+            let mut directly = None;
             for way in &mut ways {
                 // A child was started by the first call, if not before.
                 let upstream = match self.reach {
                     Reach::Stdio => [self.sessile.clocks_of_children()?, self.relay.clocks_of_children()?].concat(),
                     Reach::Http => vec![self.http.clock()?],
                 };
-                way.measure(&upstream, options)?;
+                let all = way.measure(&upstream, directly, options)?;
+                directly.get_or_insert(all);
             }
         }
-        let mut relayed = 0.0;
-        for measured in ways.into_iter().filter_map(Way::median) {
-            if measured.name == RELAY {
-                relayed = measured.round.cpu_micros_per_call() + measured.upstream;
+        for way in ways {
+            let name = way.name;
+            if let Some(measured) = way.median() {
+                self.print_row(name, &measured);
             }
-            self.print_row(&measured, relayed);
         }
         Ok(())
     }
@@ -177,19 +181,18 @@ impl Cell<'_> {
         Ok(Way { name: "HTTP", generator, request, in_flight: 1, rounds: Vec::new() })
     }
 
-    fn print_row(self, Measured { name, round, upstream }: &Measured, relayed: f64) {
+    fn print_row(self, name: &str, measured: &Measured) {
+        let Measured { round, upstream, added } = measured;
         let [p50, p99] = [500, 990].map(|per_mille| round.latency_micros(per_mille));
-        let added = round.cpu_micros_per_call();
-        let told = match *name {
-            DIRECT => " |  | ".to_owned(),
-            RELAY => format!("{added:.1} |  | "),
-            _ => {
-                let (most, beyond) = (self.size.target_micros(), added + upstream - relayed);
-                format!("{added:.1} | ≤ {most}: {} | {beyond:.1}", verdict(added <= most))
-            }
+        let (client, between) = (round.own_micros_per_call(), round.cpu_micros_per_call());
+        let most = self.size.target_micros();
+        let (between, told) = match name {
+            DIRECT => (String::new(), " | ".to_owned()),
+            RELAY => (format!("{between:.1}"), format!("{added:.1} | ")),
+            _ => (format!("{between:.1}"), format!("{added:.1} | ≤ {most}: {}", verdict(*added <= most))),
         };
         println!(
-            "| {} | {} | {} | {name} | {:.0} | {p50:.0} | {p99:.0} | {upstream:.1} | {told} |",
+            "| {} | {} | {} | {name} | {:.0} | {p50:.0} | {p99:.0} | {client:.1} | {between} | {upstream:.1} | {told} |",
             self.reach.words(),
             self.size.words(),
             self.in_flight,
@@ -204,24 +207,29 @@ const DIRECT: &str = "direct";
 const RELAY: &str = "relay of bytes";
 
 impl Way {
-    fn measure(&mut self, upstream: &[Clock], options: &Options) -> Result<()> {
+    /// Gives what a call took in all processes, in microseconds.
+    fn measure(&mut self, upstream: &[Clock], directly: Option<f64>, options: &Options) -> Result<f64> {
         // One of a session that is over may end meanwhile.
         let read = || upstream.iter().map(|clock| clock.read().ok());
         let before: Vec<_> = read().collect();
         let round = self.generator.round(&self.request, self.in_flight, options.short_round())?;
         let used = before.into_iter().zip(read()).filter_map(|(before, after)| after?.checked_sub(before?));
-        let upstream = match self.name {
-            DIRECT => round.cpu_micros_per_call(),
-            _ => used.map(|used| used.as_secs_f64()).sum::<f64>() * 1e6 / round.calls(),
+        let (between, upstream) = match self.name {
+            DIRECT => (0.0, round.cpu_micros_per_call()),
+            _ => {
+                let upstream = used.map(|used| used.as_secs_f64()).sum::<f64>() * 1e6 / round.calls();
+                (round.cpu_micros_per_call(), upstream)
+            }
         };
-        self.rounds.push(Measured { name: self.name, round, upstream });
-        Ok(())
+        let all = round.own_micros_per_call() + between + upstream;
+        self.rounds.push(Measured { round, upstream, added: all - directly.unwrap_or(all) });
+        Ok(all)
     }
 
-    /// The round in which a call took the median of processor time.
+    /// The round in which a call took the median of added processor time; of the direct way, of all of it.
     fn median(mut self) -> Option<Measured> {
-        let cost = |measured: &Measured| measured.round.cpu_micros_per_call();
-        self.rounds.sort_by(|one, other| cost(one).total_cmp(&cost(other)));
+        let cost = |measured: &Measured| (measured.added, measured.round.cpu_micros_per_call());
+        self.rounds.sort_by(|one, other| cost(one).partial_cmp(&cost(other)).unwrap_or(Ordering::Equal));
         self.rounds.into_iter().nth(Options::ROUNDS / 2)
     }
 }
@@ -229,12 +237,13 @@ impl Way {
 fn print_head(options: &Options) {
     println!("### Calls through Sessile to an upstream\n");
     println!(
-        "{} rounds of {} ms for each way, in turns; the one with the median of processor time.\n",
+        "{} rounds of {} ms for each way, in turns; the one with the median of added processor time.\n",
         Options::ROUNDS,
         options.short_round().as_millis()
     );
     println!(
-        "| upstream | result | in flight | way | calls/s | p50 µs | p99 µs | upstream's CPU µs/call | added CPU µs/call | target | both beyond the relay |"
+        "| upstream | result | in flight | way | calls/s | p50 µs | p99 µs | client's CPU µs/call | between | upstream's | \
+         added by what is between | target |"
     );
-    println!("| --- | --- | --: | --- | --: | --: | --: | --: | --: | --- | --: |");
+    println!("| --- | --- | --: | --- | --: | --: | --: | --: | --: | --: | --: | --- |");
 }

@@ -115,10 +115,7 @@ impl Server {
 
     /// Memory of the process that is resident now, in KiB.
     pub(crate) fn resident_kib(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;
-        let figure = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let figure = figure.and_then(|line| line.split_whitespace().next());
-        Ok(figure.ok_or("the server has ended")?.parse()?)
+        self.process.resident_kib()
     }
 
     fn start(mut command: Command, files: TempDir, cores: &Cores) -> Result<Self> {
@@ -163,6 +160,14 @@ impl Process {
     /// Its processor time.
     pub(crate) fn clock(&self) -> Result<Clock> {
         Clock::of(self.0.id())
+    }
+
+    /// Memory of it that is resident now, in KiB.
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let figure = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let figure = figure.and_then(|line| line.split_whitespace().next());
+        Ok(figure.ok_or("the process has ended")?.parse()?)
     }
 }
 
