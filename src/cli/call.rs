@@ -5,6 +5,7 @@ use super::target::Target;
 use super::terminal::{is_attended, out, pretty, raw};
 use super::{exchange, questions, runtime, tools};
 use crate::client::tools::{Arguments, Tool, looks_secret};
+use crate::error::Result;
 use clap::Args;
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::process::ExitCode;
@@ -42,11 +43,11 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn run(self) -> ExitCode {
-        match runtime().block_on(self.call()) {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        Ok(match runtime()?.block_on(self.call()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.tell(),
-        }
+        })
     }
 
     async fn call(self) -> Result<(), Failure> {

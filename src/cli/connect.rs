@@ -1,5 +1,6 @@
 //! `sessile connect`.
 
+use super::runtime_of_one_thread;
 use crate::client::{BridgeOptions, Verbosity, bridge, credentials};
 use crate::error::{Error, Result};
 use clap::{ArgAction, Args};
@@ -63,9 +64,7 @@ impl Connect {
                 (false, true) => Verbosity::Verbose,
             },
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Error::internal("starting the runtime", error))?;
-        runtime.block_on(async {
+        runtime_of_one_thread()?.block_on(async {
             let told = told()?;
             bridge(options, told).await;
             Ok(())

@@ -3,7 +3,7 @@
 mod checkup;
 mod system;
 
-use super::talk::{self, wrong};
+use super::{runtime, wrong};
 use crate::client::{Place, Profiles, credentials};
 use crate::error::Result;
 use clap::Args;
@@ -98,10 +98,7 @@ impl Doctor {
         };
         system::look(&mut findings, &url);
         let name = found.map(|(name, _)| name);
-        talk::run(async {
-            checkup::run(&mut findings, &url, token.as_ref(), name.as_deref()).await;
-            Ok(())
-        })?;
+        runtime()?.block_on(checkup::run(&mut findings, &url, token.as_ref(), name.as_deref()));
         if self.json {
             let all = serde_json::json!({ "url": url.to_string(), "ok": findings.is_well(), "steps": findings });
             println!("{all:#}");

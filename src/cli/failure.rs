@@ -42,9 +42,7 @@ impl Failure {
     /// There is no gateway to talk to.
     pub(super) fn open(url: &GatewayUrl, error: &OpenError) -> Self {
         let (kind, advice) = match error {
-            OpenError::Dial(dial) if dial.is_about_the_token() => {
-                (Kind::NotAllowed, " Is the token or API key a good one?")
-            }
+            _ if error.is_about_the_token() => (Kind::NotAllowed, " Is the token or API key a good one?"),
             OpenError::Handshake(CallError::TimedOut(_)) => (Kind::TimedOut, ""),
             _ => (Kind::Unreachable, ""),
         };

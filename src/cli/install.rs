@@ -8,7 +8,7 @@ mod record;
 mod splice;
 mod toml;
 
-use super::talk::wrong;
+use super::wrong;
 use crate::client::{Place, Profiles, check_name, credentials};
 use crate::error::{Error, Result};
 use clap::Args;

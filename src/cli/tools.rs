@@ -6,6 +6,7 @@ use super::runtime;
 use super::target::Target;
 use super::terminal::{Shown, Style, out, raw, width};
 use crate::client::tools::{Found, Toolbox};
+use crate::error::Result;
 use clap::Args;
 use serde_json::value::RawValue;
 use std::io::{IsTerminal as _, stdout};
@@ -26,11 +27,11 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    pub(super) fn run(self) -> ExitCode {
-        match runtime().block_on(self.list()) {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        Ok(match runtime()?.block_on(self.list()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.tell(),
-        }
+        })
     }
 
     async fn list(self) -> Result<(), Failure> {

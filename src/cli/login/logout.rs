@@ -1,8 +1,8 @@
 //! `sessile logout`: taking a key back, and forgetting it.
 
-use super::{keys, talk, wrong};
-use crate::cli::talk::Talk;
-use crate::client::{GatewayUrl, Place, Profile, Profiles};
+use super::{keys, wrong};
+use crate::cli::runtime;
+use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles};
 use crate::error::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -47,18 +47,18 @@ fn revoke(place: &Place, profile: &Profile) -> Result<&'static str> {
     let Some(token) = profile.secret.get(place, profile.id).map_err(wrong)? else {
         return Err(wrong("its key is gone from where it was kept"));
     };
-    talk::run(async {
-        let mut talk = match Talk::open(&url, Some(&token)).await {
-            Ok(talk) => talk,
+    runtime()?.block_on(async {
+        let (mut gateway, _) = match Gateway::open(&url, Some(&token)).await {
+            Ok(opened) => opened,
             Err(error) if error.is_about_the_token() => return Ok("its key was good no more"),
             Err(error) => return Err(wrong(format!("{url}: {error}"))),
         };
         // A token that admits nobody may leave a connection open, signed in as nobody.
-        if keys::whoami(&mut talk).await?.is_none() {
+        if keys::whoami(&mut gateway).await?.is_none() {
             return Ok("its key was good no more");
         }
-        keys::revoke(&mut talk, id).await.map_err(keys::explain)?;
-        talk.close().await;
+        keys::revoke(&mut gateway, id).await?;
+        gateway.caller.close().await;
         Ok("its key is revoked")
     })
 }

@@ -1,9 +1,9 @@
 //! `sessile whoami`: as whom a gateway knows us.
 
-use super::{keys, talk, wrong};
+use super::{keys, wrong};
 use crate::cli::admin::show::Out;
-use crate::cli::talk::Talk;
-use crate::client::{DialError, credentials};
+use crate::cli::runtime;
+use crate::client::{Gateway, credentials};
 use crate::error::Result;
 use clap::Args;
 use serde_json::json;
@@ -33,13 +33,13 @@ pub(in crate::cli) struct Whoami {
 impl Whoami {
     pub(in crate::cli) fn run(self) -> Result<ExitCode> {
         let (url, token) = credentials::token(self.name.as_deref(), self.profile.as_deref()).map_err(wrong)?;
-        let found = talk::run(async {
-            let mut talk = match Talk::open(&url, token.as_ref()).await {
-                Ok(talk) => talk,
+        let found = runtime()?.block_on(async {
+            let (mut gateway, _) = match Gateway::open(&url, token.as_ref()).await {
+                Ok(opened) => opened,
                 Err(error) => return Ok(Err(error)),
             };
-            let identity = keys::whoami(&mut talk).await?;
-            talk.close().await;
+            let identity = keys::whoami(&mut gateway).await?;
+            gateway.caller.close().await;
             Ok(Ok(identity))
         })?;
         let out = Out { json: self.json };
@@ -59,8 +59,7 @@ impl Whoami {
             }
             Err(error) => {
                 eprintln!("sessile: {url}: {error}");
-                let about_us = matches!(error, DialError::Refused { .. }) && error.is_about_the_token();
-                Ok(ExitCode::from(if about_us { NOBODY } else { UNREACHABLE }))
+                Ok(ExitCode::from(if error.is_about_the_token() { NOBODY } else { UNREACHABLE }))
             }
         }
     }
