@@ -1,7 +1,8 @@
 //! `sessile connect`.
 
-use super::runtime_of_one_thread;
-use crate::client::{BridgeOptions, Verbosity, bridge, credentials};
+use super::target::{Destination, Who};
+use super::{runtime_of_one_thread, wrong};
+use crate::client::{BridgeOptions, Verbosity, bridge};
 use crate::error::{Error, Result};
 use clap::{ArgAction, Args};
 use std::time::Duration;
@@ -20,9 +21,8 @@ pub(super) struct Connect {
     #[arg(value_name = "URL")]
     url: Option<String>,
 
-    /// The profile whose key to connect with
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    #[command(flatten)]
+    who: Who,
 
     /// How long a request waits for a connection before it gets an error
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
@@ -47,14 +47,14 @@ pub(super) struct Connect {
 
 impl Connect {
     pub(super) fn run(self) -> Result<()> {
-        let (typed, profile) = (self.url, self.profile);
-        let find = move || credentials::token(typed.as_deref(), profile.as_deref());
-        let (url, token) = find().map_err(Error::Config)?;
+        let (typed, who) = (self.url, self.who);
+        let find = move || who.at(typed.as_deref());
+        let Destination { url, token, .. } = find().map_err(wrong)?;
         let options = BridgeOptions {
             url,
             token,
             // Somebody may have signed in meanwhile.
-            other_token: Box::new(move || find().ok()?.1),
+            other_token: Box::new(move || find().ok()?.token),
             wait: Duration::from_secs_f64(self.wait),
             call_timeout: (self.call_timeout > 0.0).then(|| Duration::from_secs_f64(self.call_timeout)),
             silence: Duration::from_secs_f64(self.ping_after.max(0.1)),

@@ -3,6 +3,7 @@
 mod checkup;
 mod system;
 
+use super::target::Who;
 use super::{runtime, wrong};
 use crate::client::{Place, Profiles, credentials};
 use crate::error::Result;
@@ -20,9 +21,8 @@ use std::time::Duration;
 pub(super) struct Doctor {
     /// The gateway: a URL, or the name of a profile [default: the default profile]
     gateway: Option<String>,
-    /// The profile whose key to use
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    #[command(flatten)]
+    who: Who,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -85,14 +85,18 @@ impl Findings {
 
 impl Doctor {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let (typed, profile) = (self.gateway.as_deref(), self.profile.as_deref());
+        let (typed, who) = (self.gateway.as_deref(), &self.who);
         let profiles = Place::here().and_then(|place| Profiles::load(&place)).map_err(wrong)?;
-        let (url, found) = credentials::find(&profiles, typed, profile).map_err(wrong)?;
+        let (url, found) = credentials::find(&profiles, typed, who.profile.as_deref()).map_err(wrong)?;
         let mut findings = Findings::default();
-        let token = match credentials::token(typed, profile) {
-            Ok((_, token)) => token,
+        let token = match who.at(typed) {
+            Ok(destination) => destination.token,
             Err(why) => {
-                findings.wrong("key", Duration::ZERO, why, "a new sign-in puts a new key in its place");
+                let advice = match credentials::may_be_sent(&url, who.insecure) {
+                    Ok(()) => "a new sign-in puts a new key in its place",
+                    Err(_) => "the steps below are without it",
+                };
+                findings.wrong("key", Duration::ZERO, why, advice);
                 None
             }
         };

@@ -12,7 +12,7 @@ pub(super) use whoami::Whoami;
 
 use super::{runtime, wrong};
 use crate::auth::Token;
-use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles, Vault, check_name, name_of};
+use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles, Vault, check_name, credentials, name_of};
 use crate::error::Result;
 use clap::Args;
 use keys::{Identity, NewKey};
@@ -59,7 +59,7 @@ pub(super) struct Login {
     /// Keep an API key that there is already, read from standard input
     #[arg(long, conflicts_with_all = ["email", "tenant", "role"])]
     api_key_stdin: bool,
-    /// Send the password where it can be read on the way: over ws:// to another machine
+    /// Send the password and the key where they can be read on the way: over ws:// to another machine
     #[arg(long)]
     insecure: bool,
 }
@@ -70,11 +70,7 @@ impl Login {
         let profiles = Profiles::load(&place).map_err(wrong)?;
         let again = profiles.profiles.get(&self.url);
         let url = GatewayUrl::parse(again.map_or(&self.url, |profile| &profile.url)).map_err(wrong)?;
-        if url.is_exposed() && !self.insecure {
-            return Err(wrong(format!(
-                "what is sent to {url} can be read on the way; use wss://, or say --insecure if that is all right there"
-            )));
-        }
+        credentials::may_be_sent(&url, self.insecure).map_err(wrong)?;
         let of_profile = again.is_some().then(|| self.url.clone());
         let name = self.name.clone().or(of_profile).unwrap_or_else(|| name_of(&url));
         check_name(&name).map_err(wrong)?;

@@ -214,7 +214,7 @@ async fn sign_in(
         }
         Ok(_) => findings.note(
             "sign-in",
-            "no key is kept, so nobody is signed in",
+            "no key is shown, so nobody is signed in",
             format!("`sessile login {url}` signs in"),
         ),
         Err(error) => findings.note(

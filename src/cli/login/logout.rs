@@ -2,7 +2,7 @@
 
 use super::{keys, wrong};
 use crate::cli::runtime;
-use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles};
+use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles, credentials};
 use crate::error::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -18,6 +18,9 @@ pub(in crate::cli) struct Logout {
     /// Forget it here even if the gateway can't be told; the key stays good until it expires or is revoked
     #[arg(long)]
     local: bool,
+    /// Send the key where it can be read on the way: over ws:// to another machine
+    #[arg(long)]
+    insecure: bool,
 }
 
 impl Logout {
@@ -26,7 +29,7 @@ impl Logout {
         let profiles = Profiles::load(&place).map_err(wrong)?;
         let name = self.name.or_else(|| profiles.default.clone()).ok_or_else(|| wrong("there is no profile"))?;
         let profile = profiles.named(&name).map_err(wrong)?;
-        let said = match (revoke(&place, profile), self.local) {
+        let said = match (revoke(&place, profile, self.insecure), self.local) {
             (Ok(said), _) => said.to_owned(),
             (Err(why), true) => format!("{why}; the key stays good until it expires or is revoked"),
             (Err(why), false) => {
@@ -41,9 +44,10 @@ impl Logout {
 }
 
 /// Has the gateway take the key back; says what became of it.
-fn revoke(place: &Place, profile: &Profile) -> Result<&'static str> {
+fn revoke(place: &Place, profile: &Profile, insecure: bool) -> Result<&'static str> {
     let Some(id) = &profile.key_id else { return Ok("its key was not made by `sessile login` and stays good") };
     let url = GatewayUrl::parse(&profile.url).map_err(wrong)?;
+    credentials::may_be_sent(&url, insecure).map_err(wrong)?;
     let Some(token) = profile.secret.get(place, profile.id).map_err(wrong)? else {
         return Err(wrong("its key is gone from where it was kept"));
     };

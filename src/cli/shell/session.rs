@@ -80,6 +80,9 @@ impl Session {
                 let (mut given, as_json) =
                     arguments(tool, &line, words).map_err(|why| Failure::new(Kind::Usage, why))?;
                 let missing = given.missing();
+                if given.secret().is_some() || missing.iter().any(|field| field.secret) {
+                    self.destination.takes_secrets()?;
+                }
                 if !missing.is_empty() && !self.attended {
                     let names = missing.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ");
                     return Err(Failure::new(Kind::Usage, format!("{name} also needs {names}")));
