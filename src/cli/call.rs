@@ -1,7 +1,7 @@
 //! `sessile call`: one call of one tool, for scripts.
 
 use super::failure::{Failure, Kind};
-use super::target::{Destination, Target};
+use super::target::{Destination, Who};
 use super::terminal::{is_attended, out, pretty, raw};
 use super::{exchange, questions, runtime, tools};
 use crate::client::tools::{Arguments, Tool};
@@ -20,8 +20,12 @@ use zeroize::Zeroizing;
 /// allowed, 4 the tool failed, 5 no connection, 6 out of time, 7 no such tool.
 #[derive(Debug, Args)]
 pub(super) struct Call {
+    /// The gateway: a URL such as wss://gateway.example/mcp or 127.0.0.1:7400, or the name of a profile
+    ///
+    /// An API key or access token in the environment variable SESSILE_TOKEN is shown instead of a profile's.
+    url: String,
     #[command(flatten)]
-    target: Target,
+    who: Who,
     /// The tool's name
     tool: String,
     /// Arguments: name=value, name=@FILE for what a file holds, name=- for standard input
@@ -51,7 +55,7 @@ impl Call {
     }
 
     async fn call(self) -> Result<(), Failure> {
-        let destination = self.target.resolve()?;
+        let destination = self.who.at(Some(&self.url)).map_err(Failure::usage)?;
         let (mut gateway, mut events) = destination.open().await?;
         let (toolbox, _) = gateway.tools().await.map_err(|error| Failure::call(&error))?;
         let tool = toolbox.get(&self.tool);

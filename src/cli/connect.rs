@@ -1,6 +1,6 @@
 //! `sessile connect`.
 
-use super::target::{Destination, Who};
+use super::target::{Destination, Target};
 use super::{runtime_of_one_thread, wrong};
 use crate::client::{BridgeOptions, Verbosity, bridge};
 use crate::error::{Error, Result};
@@ -17,12 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// that `sessile login` has kept. Without one, whoever speaks signs in with the tool auth_sign_in.
 #[derive(Debug, Args)]
 pub(super) struct Connect {
-    /// The gateway, such as wss://gateway.example/mcp, or the name of a profile [default: the default profile]
-    #[arg(value_name = "URL")]
-    url: Option<String>,
-
     #[command(flatten)]
-    who: Who,
+    target: Target,
 
     /// How long a request waits for a connection before it gets an error
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
@@ -47,14 +43,13 @@ pub(super) struct Connect {
 
 impl Connect {
     pub(super) fn run(self) -> Result<()> {
-        let (typed, who) = (self.url, self.who);
-        let find = move || who.at(typed.as_deref());
-        let Destination { url, token, .. } = find().map_err(wrong)?;
+        let target = self.target;
+        let Destination { url, token, .. } = target.resolve().map_err(wrong)?;
         let options = BridgeOptions {
             url,
             token,
             // Somebody may have signed in meanwhile.
-            other_token: Box::new(move || find().ok()?.token),
+            other_token: Box::new(move || target.resolve().ok()?.token),
             wait: Duration::from_secs_f64(self.wait),
             call_timeout: (self.call_timeout > 0.0).then(|| Duration::from_secs_f64(self.call_timeout)),
             silence: Duration::from_secs_f64(self.ping_after.max(0.1)),

@@ -3,7 +3,7 @@
 mod checkup;
 mod system;
 
-use super::target::Who;
+use super::target::Target;
 use super::{runtime, wrong};
 use crate::client::{Place, Profiles, credentials};
 use crate::error::Result;
@@ -19,10 +19,8 @@ use std::time::Duration;
 /// when all is well, and 1 when something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// The gateway: a URL, or the name of a profile [default: the default profile]
-    gateway: Option<String>,
     #[command(flatten)]
-    who: Who,
+    target: Target,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -85,11 +83,11 @@ impl Findings {
 
 impl Doctor {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let (typed, who) = (self.gateway.as_deref(), &self.who);
+        let (typed, who) = (self.target.url.as_deref(), &self.target.who);
         let profiles = Place::here().and_then(|place| Profiles::load(&place)).map_err(wrong)?;
         let (url, found) = credentials::find(&profiles, typed, who.profile.as_deref()).map_err(wrong)?;
         let mut findings = Findings::default();
-        let token = match who.at(typed) {
+        let token = match self.target.resolve() {
             Ok(destination) => destination.token,
             Err(why) => {
                 let advice = match credentials::may_be_sent(&url, who.insecure) {

@@ -39,6 +39,11 @@ impl Failure {
         Self { kind, text: text.into() }
     }
 
+    /// What was typed does not fit.
+    pub(super) fn usage(why: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, why)
+    }
+
     /// There is no gateway to talk to.
     pub(super) fn open(url: &GatewayUrl, error: &OpenError) -> Self {
         let (kind, advice) = match error {

@@ -41,6 +41,7 @@ pub(super) struct Install {
     #[arg(value_enum)]
     client: Host,
     /// The gateway: a URL, or the name of a profile [default: the default profile]
+    #[arg(value_name = "URL")]
     gateway: Option<String>,
     /// What the program is to call the server
     #[arg(long, default_value = "sessile")]

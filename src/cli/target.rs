@@ -1,6 +1,6 @@
 //! Which gateway a command is about, and as whom.
 
-use super::failure::{Failure, Kind};
+use super::failure::Failure;
 use crate::auth::Token;
 use crate::client::{Event, Gateway, GatewayUrl, credentials};
 use clap::Args;
@@ -10,12 +10,13 @@ use tokio::sync::mpsc::Receiver;
 #[derive(Debug, Clone, Args)]
 pub(super) struct Target {
     /// The gateway: a URL such as wss://gateway.example/mcp or 127.0.0.1:7400, or the name of a profile
+    /// [default: the default profile]
     ///
     /// An API key or access token in the environment variable SESSILE_TOKEN is shown instead of a profile's.
     #[arg(value_name = "URL")]
-    url: String,
+    pub(super) url: Option<String>,
     #[command(flatten)]
-    who: Who,
+    pub(super) who: Who,
 }
 
 /// As whom to go there, and how.
@@ -38,8 +39,11 @@ pub(super) struct Destination {
 
 impl Target {
     /// What is meant.
-    pub(super) fn resolve(&self) -> Result<Destination, Failure> {
-        self.who.at(Some(&self.url)).map_err(|why| Failure::new(Kind::Usage, why))
+    ///
+    /// # Errors
+    /// What is wrong, and what to do about it, for people.
+    pub(super) fn resolve(&self) -> Result<Destination, String> {
+        self.who.at(self.url.as_deref())
     }
 }
 
@@ -62,6 +66,6 @@ impl Destination {
 
     /// Whether a password may be sent there.
     pub(super) fn takes_secrets(&self) -> Result<(), Failure> {
-        credentials::may_be_sent(&self.url, self.insecure).map_err(|why| Failure::new(Kind::Usage, why))
+        credentials::may_be_sent(&self.url, self.insecure).map_err(Failure::usage)
     }
 }

@@ -35,7 +35,7 @@ impl Tools {
     }
 
     async fn list(self) -> Result<(), Failure> {
-        let (mut gateway, _events) = self.target.resolve()?.open().await?;
+        let (mut gateway, _events) = self.target.resolve().map_err(Failure::usage)?.open().await?;
         let (toolbox, listed) = gateway.tools().await.map_err(|error| Failure::call(&error))?;
         gateway.caller.close().await;
         let how = Shown { width: width(), style: Style::of(&stdout()) };

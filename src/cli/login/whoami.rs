@@ -4,7 +4,7 @@ use super::{keys, wrong};
 use crate::cli::admin::show::Out;
 use crate::cli::failure::Kind;
 use crate::cli::runtime;
-use crate::cli::target::Who;
+use crate::cli::target::Target;
 use crate::error::Result;
 use clap::Args;
 use serde_json::json;
@@ -16,10 +16,8 @@ use std::process::ExitCode;
 /// signed in, 3 when nobody is, 5 when the gateway can't be reached, 6 when it takes too long.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Whoami {
-    /// A profile's name, or a URL [default: the default profile]
-    name: Option<String>,
     #[command(flatten)]
-    who: Who,
+    target: Target,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -27,7 +25,7 @@ pub(in crate::cli) struct Whoami {
 
 impl Whoami {
     pub(in crate::cli) fn run(self) -> Result<ExitCode> {
-        let destination = self.who.at(self.name.as_deref()).map_err(wrong)?;
+        let destination = self.target.resolve().map_err(wrong)?;
         let url = &destination.url;
         let found = runtime()?.block_on(async {
             let (mut gateway, _) = match destination.open().await {

@@ -10,6 +10,7 @@ mod prompt;
 mod recent;
 mod session;
 
+use super::failure::Failure;
 use super::runtime;
 use super::target::Target;
 use super::terminal::{Style, clean, err, is_attended};
@@ -48,6 +49,7 @@ impl Shell {
         let opened = self
             .target
             .resolve()
+            .map_err(Failure::usage)
             .and_then(|destination| runtime.block_on(Session::open(destination, self.json, is_attended())));
         Ok(match opened {
             Ok(session) if is_attended() => interact(session, runtime.handle()),
