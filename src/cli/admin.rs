@@ -8,9 +8,10 @@ pub(super) mod show;
 mod tenants;
 mod users;
 
+use super::runtime_of_one_thread;
 use crate::admin::Admin;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use clap::{Args, Subcommand};
 use show::Out;
 use std::path::PathBuf;
@@ -108,7 +109,6 @@ impl AdminArgs {
             }
             Ok(ExitCode::SUCCESS)
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|e| Error::internal("starting the runtime", e))?.block_on(run)
+        runtime_of_one_thread()?.block_on(run)
     }
 }

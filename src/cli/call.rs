@@ -1,10 +1,11 @@
 //! `sessile call`: one call of one tool, for scripts.
 
 use super::failure::{Failure, Kind};
-use super::target::Target;
+use super::target::{Destination, Who};
 use super::terminal::{is_attended, out, pretty, raw};
 use super::{exchange, questions, runtime, tools};
-use crate::client::tools::{Arguments, Tool, looks_secret};
+use crate::client::tools::{Arguments, Tool};
+use crate::error::Result;
 use clap::Args;
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::process::ExitCode;
@@ -19,8 +20,12 @@ use zeroize::Zeroizing;
 /// allowed, 4 the tool failed, 5 no connection, 6 out of time, 7 no such tool.
 #[derive(Debug, Args)]
 pub(super) struct Call {
+    /// The gateway: a URL such as wss://gateway.example/mcp or 127.0.0.1:7400, or the name of a profile
+    ///
+    /// An API key or access token in the environment variable SESSILE_TOKEN is shown instead of a profile's.
+    url: String,
     #[command(flatten)]
-    target: Target,
+    who: Who,
     /// The tool's name
     tool: String,
     /// Arguments: name=value, name=@FILE for what a file holds, name=- for standard input
@@ -42,19 +47,19 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn run(self) -> ExitCode {
-        match runtime().block_on(self.call()) {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        Ok(match runtime()?.block_on(self.call()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.tell(),
-        }
+        })
     }
 
     async fn call(self) -> Result<(), Failure> {
-        let destination = self.target.resolve()?;
+        let destination = self.who.at(Some(&self.url)).map_err(Failure::usage)?;
         let (mut gateway, mut events) = destination.open().await?;
         let (toolbox, _) = gateway.tools().await.map_err(|error| Failure::call(&error))?;
         let tool = toolbox.get(&self.tool);
-        let arguments = self.arguments(tool)?.json();
+        let arguments = self.arguments(tool, &destination)?.json();
         let within = (self.timeout > 0).then(|| Duration::from_secs(self.timeout));
         let gateway = Mutex::new(gateway);
         let called = exchange::call(&gateway, &mut events, &self.tool, &arguments, within).await;
@@ -74,14 +79,14 @@ impl Call {
     }
 
     /// The arguments as typed, read and asked for.
-    fn arguments<'a>(&self, tool: Option<&'a Tool>) -> Result<Arguments<'a>, Failure> {
+    fn arguments<'a>(&self, tool: Option<&'a Tool>, to: &Destination) -> Result<Arguments<'a>, Failure> {
         let wrong = |why: String| Failure::new(Kind::Usage, why);
         let mut arguments = Arguments::new(tool);
         let mut input = Input { used: false };
         match self.json.as_deref() {
             Some("-") => arguments.take_json(&input.read().map_err(wrong)?).map_err(wrong)?,
             Some(json) => {
-                if let Some(name) = secrets_in(json, tool) {
+                if let Some(name) = secret_in(json, tool) {
                     return Err(seen(&name));
                 }
                 arguments.take_json(json).map_err(wrong)?;
@@ -93,7 +98,7 @@ impl Call {
                 // It may be a password with the wrong thing in front.
                 return Err(wrong(format!("arguments of {} are written name=value", self.tool)));
             };
-            let secret = is_secret(&arguments, name).map_err(wrong)?;
+            let secret = arguments.is_secret(name).map_err(wrong)?;
             let read = |text: Zeroizing<String>| {
                 let ends = text.trim_end_matches(['\r', '\n']).len();
                 if secret { Zeroizing::new(text[..ends].to_owned()) } else { text }
@@ -108,6 +113,9 @@ impl Call {
             arguments.set(name, &text).map_err(wrong)?;
         }
         let missing = arguments.missing();
+        if arguments.secret().is_some() || missing.iter().any(|field| field.secret) {
+            to.takes_secrets()?;
+        }
         if missing.is_empty() {
             return Ok(arguments);
         }
@@ -142,19 +150,11 @@ fn file_of(name: &str, file: &str) -> Result<Zeroizing<String>, String> {
     std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| format!("{name}: reading {file}: {error}"))
 }
 
-/// Whether an argument must not be seen: by its schema, and by its name where that is not known.
-fn is_secret(arguments: &Arguments<'_>, name: &str) -> Result<bool, String> {
-    Ok(arguments.field(name)?.map_or_else(|| looks_secret(name), |field| field.secret))
-}
-
 /// The first argument in this JSON that must not be seen.
-fn secrets_in(json: &str, tool: Option<&Tool>) -> Option<String> {
-    let given: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).ok()?;
-    let arguments = Arguments::new(tool);
-    given
-        .into_iter()
-        .map(|(name, _)| name)
-        .find(|name| is_secret(&arguments, name).unwrap_or_else(|_| looks_secret(name)))
+fn secret_in(json: &str, tool: Option<&Tool>) -> Option<String> {
+    let mut arguments = Arguments::new(tool);
+    arguments.take_json(json).ok()?;
+    arguments.secret()
 }
 
 fn seen(name: &str) -> Failure {

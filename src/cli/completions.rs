@@ -1,7 +1,6 @@
 //! `sessile completions` and `sessile man`: what shells and `man` know of the command line.
 
-use super::Cli;
-use super::talk::wrong;
+use super::{Cli, wrong};
 use crate::error::Result;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;

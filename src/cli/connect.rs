@@ -1,6 +1,8 @@
 //! `sessile connect`.
 
-use crate::client::{BridgeOptions, Verbosity, bridge, credentials};
+use super::target::{Destination, Target};
+use super::{runtime_of_one_thread, wrong};
+use crate::client::{BridgeOptions, Verbosity, bridge};
 use crate::error::{Error, Result};
 use clap::{ArgAction, Args};
 use std::time::Duration;
@@ -15,13 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// that `sessile login` has kept. Without one, whoever speaks signs in with the tool auth_sign_in.
 #[derive(Debug, Args)]
 pub(super) struct Connect {
-    /// The gateway, such as wss://gateway.example/mcp, or the name of a profile [default: the default profile]
-    #[arg(value_name = "URL")]
-    url: Option<String>,
-
-    /// The profile whose key to connect with
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    #[command(flatten)]
+    target: Target,
 
     /// How long a request waits for a connection before it gets an error
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
@@ -46,14 +43,13 @@ pub(super) struct Connect {
 
 impl Connect {
     pub(super) fn run(self) -> Result<()> {
-        let (typed, profile) = (self.url, self.profile);
-        let find = move || credentials::token(typed.as_deref(), profile.as_deref());
-        let (url, token) = find().map_err(Error::Config)?;
+        let target = self.target;
+        let Destination { url, token, .. } = target.resolve().map_err(wrong)?;
         let options = BridgeOptions {
             url,
             token,
             // Somebody may have signed in meanwhile.
-            other_token: Box::new(move || find().ok()?.1),
+            other_token: Box::new(move || target.resolve().ok()?.token),
             wait: Duration::from_secs_f64(self.wait),
             call_timeout: (self.call_timeout > 0.0).then(|| Duration::from_secs_f64(self.call_timeout)),
             silence: Duration::from_secs_f64(self.ping_after.max(0.1)),
@@ -63,9 +59,7 @@ impl Connect {
                 (false, true) => Verbosity::Verbose,
             },
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Error::internal("starting the runtime", error))?;
-        runtime.block_on(async {
+        runtime_of_one_thread()?.block_on(async {
             let told = told()?;
             bridge(options, told).await;
             Ok(())

@@ -3,7 +3,8 @@
 mod checkup;
 mod system;
 
-use super::talk::{self, wrong};
+use super::target::Target;
+use super::{runtime, wrong};
 use crate::client::{Place, Profiles, credentials};
 use crate::error::Result;
 use clap::Args;
@@ -18,11 +19,8 @@ use std::time::Duration;
 /// when all is well, and 1 when something is wrong.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// The gateway: a URL, or the name of a profile [default: the default profile]
-    gateway: Option<String>,
-    /// The profile whose key to use
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    #[command(flatten)]
+    target: Target,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -85,23 +83,24 @@ impl Findings {
 
 impl Doctor {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let (typed, profile) = (self.gateway.as_deref(), self.profile.as_deref());
+        let (typed, who) = (self.target.url.as_deref(), &self.target.who);
         let profiles = Place::here().and_then(|place| Profiles::load(&place)).map_err(wrong)?;
-        let (url, found) = credentials::find(&profiles, typed, profile).map_err(wrong)?;
+        let (url, found) = credentials::find(&profiles, typed, who.profile.as_deref()).map_err(wrong)?;
         let mut findings = Findings::default();
-        let token = match credentials::token(typed, profile) {
-            Ok((_, token)) => token,
+        let token = match self.target.resolve() {
+            Ok(destination) => destination.token,
             Err(why) => {
-                findings.wrong("key", Duration::ZERO, why, "a new sign-in puts a new key in its place");
+                let advice = match credentials::may_be_sent(&url, who.insecure) {
+                    Ok(()) => "a new sign-in puts a new key in its place",
+                    Err(_) => "the steps below are without it",
+                };
+                findings.wrong("key", Duration::ZERO, why, advice);
                 None
             }
         };
         system::look(&mut findings, &url);
         let name = found.map(|(name, _)| name);
-        talk::run(async {
-            checkup::run(&mut findings, &url, token.as_ref(), name.as_deref()).await;
-            Ok(())
-        })?;
+        runtime()?.block_on(checkup::run(&mut findings, &url, token.as_ref(), name.as_deref()));
         if self.json {
             let all = serde_json::json!({ "url": url.to_string(), "ok": findings.is_well(), "steps": findings });
             println!("{all:#}");

@@ -39,12 +39,15 @@ impl Failure {
         Self { kind, text: text.into() }
     }
 
+    /// What was typed does not fit.
+    pub(super) fn usage(why: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, why)
+    }
+
     /// There is no gateway to talk to.
     pub(super) fn open(url: &GatewayUrl, error: &OpenError) -> Self {
         let (kind, advice) = match error {
-            OpenError::Dial(dial) if dial.is_about_the_token() => {
-                (Kind::NotAllowed, " Is the token or API key a good one?")
-            }
+            _ if error.is_about_the_token() => (Kind::NotAllowed, " Is the token or API key a good one?"),
             OpenError::Handshake(CallError::TimedOut(_)) => (Kind::TimedOut, ""),
             _ => (Kind::Unreachable, ""),
         };

@@ -8,7 +8,7 @@ mod record;
 mod splice;
 mod toml;
 
-use super::talk::wrong;
+use super::wrong;
 use crate::client::{Place, Profiles, check_name, credentials};
 use crate::error::{Error, Result};
 use clap::Args;
@@ -41,6 +41,7 @@ pub(super) struct Install {
     #[arg(value_enum)]
     client: Host,
     /// The gateway: a URL, or the name of a profile [default: the default profile]
+    #[arg(value_name = "URL")]
     gateway: Option<String>,
     /// What the program is to call the server
     #[arg(long, default_value = "sessile")]
@@ -57,6 +58,9 @@ pub(super) struct Install {
     /// Have the program open the WebSocket itself (Claude Code): sign in there with the tool auth_sign_in
     #[arg(long)]
     native: bool,
+    /// Have the bridge send the key where it can be read on the way: over ws:// to another machine
+    #[arg(long, conflicts_with_all = ["native", "remove"])]
+    insecure: bool,
     /// Set up the project in this directory instead of your account
     #[arg(long)]
     project: bool,
@@ -161,14 +165,17 @@ impl Install {
             return Ok(Entry::Native { url: url.to_string() });
         }
         let by_name = found.as_ref().filter(|(name, _)| self.gateway.as_deref().is_none_or(|typed| typed == name));
-        if found.is_none() && std::env::var_os(credentials::TOKEN).is_none() {
+        if found.is_some() || std::env::var_os(credentials::TOKEN).is_some() {
+            credentials::may_be_sent(&url, self.insecure).map_err(wrong)?;
+        } else {
             let _ = writeln!(stderr(), "There is no sign-in for {url} yet; `sessile login {url}` makes one.");
         }
         let gateway = by_name.map_or_else(|| url.to_string(), |(name, _)| name.clone());
         let command = std::env::current_exe().map_err(|error| Error::internal("finding this program", error))?;
         let command = command.into_os_string().into_string();
         let command = command.map_err(|path| wrong(format!("the path of this program is no UTF-8: {path:?}")))?;
-        let arguments = vec!["connect".to_owned(), gateway];
+        let mut arguments = vec!["connect".to_owned(), gateway];
+        arguments.extend(self.insecure.then(|| "--insecure".to_owned()));
         Ok(Entry::Command { command, arguments, says_stdio: target.says_stdio })
     }
 

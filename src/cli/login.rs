@@ -10,9 +10,9 @@ pub(super) use logout::Logout;
 pub(super) use profiles::ProfilesArgs;
 pub(super) use whoami::Whoami;
 
-use super::talk::{self, Talk, wrong};
+use super::{runtime, wrong};
 use crate::auth::Token;
-use crate::client::{GatewayUrl, Place, Profile, Profiles, Vault, check_name, name_of};
+use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles, Vault, check_name, credentials, name_of};
 use crate::error::Result;
 use clap::Args;
 use keys::{Identity, NewKey};
@@ -59,7 +59,7 @@ pub(super) struct Login {
     /// Keep an API key that there is already, read from standard input
     #[arg(long, conflicts_with_all = ["email", "tenant", "role"])]
     api_key_stdin: bool,
-    /// Send the password where it can be read on the way: over ws:// to another machine
+    /// Send the password and the key where they can be read on the way: over ws:// to another machine
     #[arg(long)]
     insecure: bool,
 }
@@ -70,11 +70,7 @@ impl Login {
         let profiles = Profiles::load(&place).map_err(wrong)?;
         let again = profiles.profiles.get(&self.url);
         let url = GatewayUrl::parse(again.map_or(&self.url, |profile| &profile.url)).map_err(wrong)?;
-        if url.is_exposed() && !self.insecure {
-            return Err(wrong(format!(
-                "what is sent to {url} can be read on the way; use wss://, or say --insecure if that is all right there"
-            )));
-        }
+        credentials::may_be_sent(&url, self.insecure).map_err(wrong)?;
         let of_profile = again.is_some().then(|| self.url.clone());
         let name = self.name.clone().or(of_profile).unwrap_or_else(|| name_of(&url));
         check_name(&name).map_err(wrong)?;
@@ -87,14 +83,14 @@ impl Login {
         let ready = Ready { login: self, place, url, name, before };
         let said = if ready.login.api_key_stdin {
             let token = ask::token_from_stdin()?;
-            talk::run(ready.with_key(token))?
+            runtime()?.block_on(ready.with_key(token))?
         } else {
             let email = match ready.login.email.clone().or_else(|| Some(ready.before.as_ref()?.email.clone())) {
                 Some(email) => email,
                 None => ask::email(ready.login.password_stdin)?,
             };
             let password = ask::password(&email, &ready.url, ready.login.password_stdin)?;
-            talk::run(ready.with_password(&email, &password))?
+            runtime()?.block_on(ready.with_password(&email, &password))?
         };
         println!("{said}");
         Ok(ExitCode::SUCCESS)
@@ -113,37 +109,37 @@ struct Ready {
 
 impl Ready {
     async fn with_password(self, email: &str, password: &str) -> Result<String> {
-        let mut talk = self.open(None).await?;
+        let mut gateway = self.open(None).await?;
         let wanted = self.login.tenant.clone().or_else(|| Some(self.before.as_ref()?.tenant_id.clone()));
-        let identity = keys::sign_in(&mut talk, email, password, wanted.as_deref()).await?;
+        let identity = keys::sign_in(&mut gateway, email, password, wanted.as_deref()).await?;
         if let Some(before) = self.before.as_ref().filter(|before| before.tenant_id != identity.tenant_id) {
             return Err(taken(&self.name, before));
         }
         let role = self.login.role.as_deref().unwrap_or(&identity.role);
-        let key = keys::create(&mut talk, role, self.login.days).await?;
+        let key = keys::create(&mut gateway, role, self.login.days).await?;
         let said = self.keep(&identity, &key);
         match (&said, self.before.as_ref().and_then(|before| before.key_id.as_deref())) {
             // The key that it replaces. It may have ended by itself.
             (Ok(_), Some(old)) => {
-                let _ = keys::revoke(&mut talk, old).await;
+                let _ = keys::revoke(&mut gateway, old).await;
             }
             (Ok(_), None) => {}
             // A key that is kept nowhere is good for nothing.
             (Err(_), _) => {
                 if let Some(id) = &key.id {
-                    let _ = keys::revoke(&mut talk, id).await;
+                    let _ = keys::revoke(&mut gateway, id).await;
                 }
             }
         }
-        talk.close().await;
+        gateway.caller.close().await;
         said
     }
 
     async fn with_key(self, token: Token) -> Result<String> {
-        let mut talk = self.open(Some(&token)).await?;
+        let mut gateway = self.open(Some(&token)).await?;
         let identity =
-            keys::whoami(&mut talk).await?.ok_or_else(|| wrong("the gateway signs nobody in by that key"))?;
-        talk.close().await;
+            keys::whoami(&mut gateway).await?.ok_or_else(|| wrong("the gateway signs nobody in by that key"))?;
+        gateway.caller.close().await;
         if let Some(before) = self.before.as_ref().filter(|before| !identity.is_in(before)) {
             return Err(taken(&self.name, before));
         }
@@ -151,11 +147,13 @@ impl Ready {
         self.keep(&identity, &key)
     }
 
-    async fn open(&self, token: Option<&Token>) -> Result<Talk> {
-        Talk::open(&self.url, token).await.map_err(|error| {
+    async fn open(&self, token: Option<&Token>) -> Result<Gateway> {
+        let opened = Gateway::open(&self.url, token).await;
+        let (gateway, _) = opened.map_err(|error| {
             let hint = if error.is_about_the_token() { "" } else { "; `sessile doctor` with this URL tells more" };
             wrong(format!("{}: {error}{hint}", self.url))
-        })
+        })?;
+        Ok(gateway)
     }
 
     /// Keeps the key, then the profile, and says so.

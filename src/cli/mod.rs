@@ -14,14 +14,14 @@ mod manual;
 mod questions;
 mod serve;
 mod shell;
-mod talk;
 mod target;
 mod terminal;
 mod tools;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tokio::runtime::{Builder, Runtime};
 
 /// A multi-tenant MCP server: sign in once, and every tool call knows its tenant.
 #[derive(Debug, Parser)]
@@ -58,9 +58,9 @@ pub fn run() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(command) => command.run().map(|()| ExitCode::SUCCESS),
         Command::Connect(command) => command.run().map(|()| ExitCode::SUCCESS),
-        Command::Call(command) => Ok(command.run()),
-        Command::Tools(command) => Ok(command.run()),
-        Command::Shell(command) => Ok(command.run()),
+        Command::Call(command) => command.run(),
+        Command::Tools(command) => command.run(),
+        Command::Shell(command) => command.run(),
         Command::Admin(command) => command.run(),
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
@@ -73,8 +73,22 @@ pub fn run() -> Result<ExitCode> {
     }
 }
 
-/// What a command that talks to a gateway runs on: little, for it waits most of the time.
-fn runtime() -> tokio::runtime::Runtime {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    runtime.expect("the system lets a process have a thread")
+/// What a command that talks to a gateway runs on: a thread beside this one, on which the connection goes on while this
+/// one waits for somebody who types.
+fn runtime() -> Result<Runtime> {
+    started(Builder::new_multi_thread().worker_threads(1))
+}
+
+/// What a command that waits for nobody runs on: this thread alone. A host may start a bridge for each of its agents.
+fn runtime_of_one_thread() -> Result<Runtime> {
+    started(&mut Builder::new_current_thread())
+}
+
+fn started(builder: &mut Builder) -> Result<Runtime> {
+    builder.enable_all().build().map_err(|error| Error::internal("starting the runtime", error))
+}
+
+/// What a person did, or has set up, that can't be done.
+fn wrong(why: impl std::fmt::Display) -> Error {
+    Error::Config(why.to_string())
 }

@@ -6,6 +6,7 @@ use super::runtime;
 use super::target::Target;
 use super::terminal::{Shown, Style, out, raw, width};
 use crate::client::tools::{Found, Toolbox};
+use crate::error::Result;
 use clap::Args;
 use serde_json::value::RawValue;
 use std::io::{IsTerminal as _, stdout};
@@ -26,15 +27,15 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    pub(super) fn run(self) -> ExitCode {
-        match runtime().block_on(self.list()) {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        Ok(match runtime()?.block_on(self.list()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => failure.tell(),
-        }
+        })
     }
 
     async fn list(self) -> Result<(), Failure> {
-        let (mut gateway, _events) = self.target.resolve()?.open().await?;
+        let (mut gateway, _events) = self.target.resolve().map_err(Failure::usage)?.open().await?;
         let (toolbox, listed) = gateway.tools().await.map_err(|error| Failure::call(&error))?;
         gateway.caller.close().await;
         let how = Shown { width: width(), style: Style::of(&stdout()) };

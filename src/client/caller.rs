@@ -16,6 +16,9 @@ const EVENTS: usize = 1024;
 /// Requests that wait to be written.
 const COMMANDS: usize = 64;
 
+/// How long closing may take: the other side may have gone.
+const CLOSING: Duration = Duration::from_secs(2);
+
 /// One end of a connection with a gateway. It closes when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Caller {
@@ -134,9 +137,10 @@ impl Caller {
         let _ = self.commands.send(Command::Send(text)).await;
     }
 
-    /// Closes the connection in an orderly way; [`Event::Closed`] says when that is done.
+    /// Closes the connection in an orderly way, if that can be done soon.
     pub(crate) async fn close(&mut self) {
         let _ = self.commands.send(Command::Close).await;
+        let _ = tokio::time::timeout(CLOSING, self.commands.closed()).await;
     }
 }
 

@@ -12,16 +12,25 @@ pub(crate) const TOKEN: &str = "SESSILE_TOKEN";
 ///
 /// `typed` is a profile's name or a URL, of which the URL's own profile is meant; `profile`, a profile's name, says which
 /// one. With neither, the default profile is meant. A token in `SESSILE_TOKEN` is shown instead of a profile's, and no
-/// profile is needed then. A profile's token goes to its own URL alone.
+/// profile is needed then. A profile's token goes to its own URL alone, and none goes where it can be read on the way,
+/// unless that is `insecure` and meant to be.
 ///
 /// # Errors
 /// What is wrong, and what to do about it, for people.
-pub(crate) fn token(typed: Option<&str>, profile: Option<&str>) -> Result<(GatewayUrl, Option<Token>), String> {
+pub(crate) fn token(
+    typed: Option<&str>,
+    profile: Option<&str>,
+    insecure: bool,
+) -> Result<(GatewayUrl, Option<Token>), String> {
     let place = Place::here();
     let profiles = place.as_ref().map_or_else(|_| Ok(Profiles::default()), Profiles::load)?;
     let (url, found) = find(&profiles, typed, profile)?;
-    if let Some(given) = given()? {
-        return Ok((url, Some(given)));
+    let given = given()?;
+    if given.is_some() || found.is_some() {
+        may_be_sent(&url, insecure)?;
+    }
+    if given.is_some() {
+        return Ok((url, given));
     }
     let Some((name, found)) = found else { return Ok((url, None)) };
     match found.secret.get(&place?, found.id)? {
@@ -30,6 +39,21 @@ pub(crate) fn token(typed: Option<&str>, profile: Option<&str>) -> Result<(Gatew
             Err(format!("the key of profile {name:?} is gone; `sessile login {} --name {name}` makes one", found.url))
         }
     }
+}
+
+/// Whether a password, a key or a token may go to a gateway: where nobody on the way can read it, or where a person
+/// has said that this is all right.
+///
+/// # Errors
+/// It may not; says what to do, for people.
+pub(crate) fn may_be_sent(url: &GatewayUrl, insecure: bool) -> Result<(), String> {
+    if insecure || !url.is_exposed() {
+        return Ok(());
+    }
+    Err(format!(
+        "what is sent to {url} can be read on the way, so no password and no key is; use wss://, or say --insecure if \
+         that is all right there"
+    ))
 }
 
 /// A profile and its name.
@@ -81,4 +105,27 @@ fn given() -> Result<Option<Token>, String> {
         return Ok(None);
     }
     Token::new(text.trim()).map(Some).map_err(|error| format!("{TOKEN}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GatewayUrl, may_be_sent};
+
+    #[test]
+    fn a_secret_goes_where_nobody_reads_it_or_where_somebody_says_so() {
+        for (url, may) in [
+            ("wss://gateway.example", true),
+            ("ws://127.0.0.1:7400", true),
+            ("ws://localhost", true),
+            ("ws://[::1]", true),
+            ("ws://gateway.example", false),
+            ("http://10.0.0.7:7400", false),
+            ("ws://0.0.0.0:7400", false),
+            ("ws://localhost.example", false),
+        ] {
+            let parsed = GatewayUrl::parse(url).expect("it is a URL");
+            assert_eq!(may_be_sent(&parsed, false).is_ok(), may, "{url}");
+            assert_eq!(may_be_sent(&parsed, true), Ok(()), "{url}");
+        }
+    }
 }

@@ -15,12 +15,40 @@ impl Place {
     /// # Errors
     /// There is no home to look in.
     pub(crate) fn here() -> Result<Self, String> {
-        let xdg = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        Self::below("XDG_CONFIG_HOME", ".config", "profiles")
+    }
+
+    /// The same for what may get lost, such as lines that were typed: below `XDG_STATE_HOME`.
+    ///
+    /// # Errors
+    /// There is no home to look in.
+    pub(crate) fn of_state() -> Result<Self, String> {
+        Self::below("XDG_STATE_HOME", ".local/state", "lines")
+    }
+
+    fn below(xdg: &str, usual: &str, what: &str) -> Result<Self, String> {
+        let set = std::env::var_os(xdg).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || std::env::home_dir().filter(|path| path.is_absolute());
-        let usual = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".config" };
-        let base = xdg.or_else(|| Some(home()?.join(usual)));
-        let base = base.ok_or("there is no home directory to keep profiles in; set HOME or XDG_CONFIG_HOME")?;
+        let usual = if cfg!(target_os = "macos") { "Library/Application Support" } else { usual };
+        let base = set.or_else(|| Some(home()?.join(usual)));
+        let base = base.ok_or_else(|| format!("there is no home directory to keep {what} in; set HOME or {xdg}"))?;
         Ok(Self(base.join("sessile")))
+    }
+
+    /// Has a file be there that only its owner can read, empty if it is new; returns its path.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub(crate) fn ensure(&self, name: &str) -> Result<PathBuf, String> {
+        let path = self.file(name);
+        let wrong = |error: std::io::Error| format!("cannot write to {}: {error}", path.display());
+        self.make().map_err(wrong)?;
+        OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(wrong)?;
+        Ok(path)
+    }
+
+    fn make(&self) -> std::io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
     /// A file in it.
@@ -34,7 +62,7 @@ impl Place {
     /// The directory can't be made or written to.
     pub(crate) fn lock(&self) -> Result<Lock, String> {
         let wrong = |error: std::io::Error| format!("cannot write to {}: {error}", self.0.display());
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(wrong)?;
+        self.make().map_err(wrong)?;
         let path = self.file(".lock");
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map_err(wrong)?;
         file.lock().map_err(wrong)?;

@@ -1,11 +1,10 @@
 //! The steps to a gateway, each on top of the one before.
 
-use super::{Findings, Status};
+use super::Findings;
 use crate::auth::Token;
-use crate::cli::talk::{PATIENCE, Talk};
-use crate::client::{DialError, GatewayUrl};
+use crate::client::{CallError, DialError, Gateway, GatewayUrl};
 use crate::upstream::{Destinations, Outbound};
-use crate::wire::{LATEST_LEGACY, MODERN};
+use crate::wire::MODERN;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpStream, lookup_host};
@@ -22,16 +21,16 @@ pub(super) async fn run(findings: &mut Findings, url: &GatewayUrl, token: Option
         return;
     }
     clock(findings, url).await;
-    let Some(mut talk) = upgrade(findings, url, token, profile).await else { return };
-    if legacy(findings, &mut talk).await.is_some() {
-        sign_in(findings, &mut talk, url, token, profile).await;
-        tools(findings, &mut talk).await;
+    let Some(mut gateway) = upgrade(findings, url, token, profile).await else { return };
+    if legacy(findings, &mut gateway).await.is_some() {
+        sign_in(findings, &mut gateway, url, token, profile).await;
+        tools(findings, &mut gateway).await;
     }
-    talk.close().await;
+    gateway.caller.close().await;
     // An era is a connection's: the other one is spoken on another.
-    if let Ok(mut talk) = Talk::open(url, token).await {
-        modern(findings, &mut talk).await;
-        talk.close().await;
+    if let Ok((mut gateway, _)) = Gateway::connect(url, token).await {
+        modern(findings, &mut gateway).await;
+        gateway.caller.close().await;
     }
 }
 
@@ -136,12 +135,12 @@ async fn upgrade(
     url: &GatewayUrl,
     token: Option<&Token>,
     profile: Option<&str>,
-) -> Option<Talk> {
+) -> Option<Gateway> {
     let start = Instant::now();
-    let error = match Talk::open(url, token).await {
-        Ok(talk) => {
+    let error = match Gateway::connect(url, token).await {
+        Ok((gateway, _)) => {
             findings.ok("upgrade", start.elapsed(), "a WebSocket");
-            return Some(talk);
+            return Some(gateway);
         }
         Err(error) => error,
     };
@@ -167,39 +166,39 @@ fn sign_in_again(url: &GatewayUrl, profile: Option<&str>) -> String {
     format!("the key is good no more, or SESSILE_TOKEN is wrong; sign in again with `sessile login {which}`")
 }
 
-async fn legacy(findings: &mut Findings, talk: &mut Talk) -> Option<()> {
-    let info = json!({ "name": "sessile doctor", "version": env!("CARGO_PKG_VERSION") });
-    let params = json!({ "protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": info }).to_string();
-    let result = request(findings, talk, "legacy", "initialize", &params, |result| {
+async fn legacy(findings: &mut Findings, gateway: &mut Gateway) -> Option<()> {
+    let start = Instant::now();
+    let answer = gateway.shake_hands().await;
+    note(findings, "legacy", "initialize", start, answer, |result| {
         let server = &result["serverInfo"];
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
         format!("{} with {} {}", text(&result["protocolVersion"]), text(&server["name"]), text(&server["version"]))
     })
-    .await?;
-    drop(result);
-    talk.caller.notify("notifications/initialized", "{}").await;
-    Some(())
 }
 
-async fn modern(findings: &mut Findings, talk: &mut Talk) {
+async fn modern(findings: &mut Findings, gateway: &mut Gateway) {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
-        "io.modelcontextprotocol/clientInfo": { "name": "sessile doctor", "version": env!("CARGO_PKG_VERSION") },
+        "io.modelcontextprotocol/clientInfo": { "name": "sessile", "version": env!("CARGO_PKG_VERSION") },
         "io.modelcontextprotocol/clientCapabilities": {},
     });
     let params = json!({ "_meta": meta }).to_string();
-    request(findings, talk, "modern", "server/discover", &params, |_| MODERN.to_owned()).await;
+    let start = Instant::now();
+    let answer = gateway.request("server/discover", &params).await;
+    note(findings, "modern", "server/discover", start, answer, |_| MODERN.to_owned());
 }
 
 async fn sign_in(
     findings: &mut Findings,
-    talk: &mut Talk,
+    gateway: &mut Gateway,
     url: &GatewayUrl,
     token: Option<&Token>,
     profile: Option<&str>,
 ) {
     let start = Instant::now();
-    match talk.tool("auth_whoami", "{}").await {
+    let answer = gateway.call_tool("auth_whoami", "{}").await;
+    let answer = answer.map_err(|error| error.to_string());
+    match answer.and_then(|result| if result.failed { Err(result.text) } else { Ok(result.value()) }) {
         Ok(who) if who["signed_in"] == true => {
             let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
             let found = format!(
@@ -215,7 +214,7 @@ async fn sign_in(
         }
         Ok(_) => findings.note(
             "sign-in",
-            "no key is kept, so nobody is signed in",
+            "no key is shown, so nobody is signed in",
             format!("`sessile login {url}` signs in"),
         ),
         Err(error) => findings.note(
@@ -226,28 +225,29 @@ async fn sign_in(
     }
 }
 
-async fn tools(findings: &mut Findings, talk: &mut Talk) {
-    request(findings, talk, "tools", "tools/list", "{}", |result| {
+async fn tools(findings: &mut Findings, gateway: &mut Gateway) {
+    let start = Instant::now();
+    let answer = gateway.request("tools/list", "{}").await;
+    note(findings, "tools", "tools/list", start, answer, |result| {
         let count = result["tools"].as_array().map_or(0, Vec::len);
         format!("{count}{}", if result["nextCursor"].is_string() { " and more" } else { "" })
-    })
-    .await;
+    });
 }
 
-async fn request(
+/// Notes what a request came to, in its own words where it has a result.
+fn note(
     findings: &mut Findings,
-    talk: &mut Talk,
     step: &'static str,
     method: &str,
-    params: &str,
+    start: Instant,
+    answer: Result<String, CallError>,
     tell: impl Fn(&Value) -> String,
-) -> Option<Value> {
-    let start = Instant::now();
-    match talk.caller.call(method, params, PATIENCE).await {
+) -> Option<()> {
+    match answer {
         Ok(result) => {
             let result: Value = serde_json::from_str(&result).unwrap_or_default();
-            findings.add(step, Status::Ok, Some(start.elapsed()), tell(&result), None);
-            Some(result)
+            findings.ok(step, start.elapsed(), tell(&result));
+            Some(())
         }
         Err(error) => {
             let advice = "what answers there speaks a WebSocket, and MCP not as Sessile does: is it the right gateway?";

@@ -2,9 +2,9 @@
 
 use super::wrong;
 use crate::auth::Token;
+use crate::cli::terminal::{Asked, ask_hidden};
 use crate::client::GatewayUrl;
 use crate::error::{Error, Result};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _, stderr, stdin};
 use zeroize::Zeroizing;
 
@@ -36,53 +36,21 @@ pub(super) fn password(email: &str, url: &GatewayUrl, from_stdin: bool) -> Resul
         ));
     }
     let host = url.url().host_str().unwrap_or_default();
-    hidden(&format!("Password of {email} at {host}: "))
+    hidden(&format!("Password of {email} at {host}"))
 }
 
 /// A key.
 pub(super) fn token_from_stdin() -> Result<Token> {
     if stdin().is_terminal() {
-        return Token::new(hidden("API key: ")?.trim());
+        return Token::new(hidden("API key")?.trim());
     }
     Token::new(from_stdin_once("key")?.trim())
 }
 
-/// What is typed on the terminal without being shown. It is not shown from before the question on, so that not even
-/// somebody who types ahead sees it.
-fn hidden(question: &str) -> Result<Zeroizing<String>> {
-    let terminal =
-        |error: rustix::io::Errno| wrong(format!("the terminal can't be told not to show what is typed: {error}"));
-    let shown = Shown(tcgetattr(stdin()).map_err(terminal)?);
-    let mut hidden = shown.0.clone();
-    // An interrupt ends the line instead of the process, so that the terminal is put right first.
-    hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
-    hidden.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
-    tcsetattr(stdin(), OptionalActions::Flush, &hidden).map_err(terminal)?;
-    let _ = write!(stderr(), "{question}").and_then(|()| stderr().flush());
-    let mut line = Zeroizing::new(vec![0; MAX as usize]);
-    let read = rustix::io::retry_on_intr(|| rustix::io::read(stdin(), line.as_mut_slice()));
-    drop(shown);
-    let _ = writeln!(stderr());
-    let line = &line[..read.map_err(|error| wrong(format!("what is typed can't be read: {error}")))?];
-    if line.is_empty() || line.ends_with(&[INTERRUPT]) {
-        return Err(wrong("nothing was typed"));
-    }
-    let text = std::str::from_utf8(line).map_err(|_| wrong("what was typed is no UTF-8"))?;
-    match text.trim_end_matches(['\r', '\n']) {
-        "" => Err(wrong("nothing was typed")),
-        text => Ok(Zeroizing::new(text.to_owned())),
-    }
-}
-
-/// What Ctrl-C types.
-const INTERRUPT: u8 = 3;
-
-/// Has the terminal show again what is typed.
-struct Shown(Termios);
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
+fn hidden(label: &str) -> Result<Zeroizing<String>> {
+    match ask_hidden(label) {
+        Asked::Answer(typed) if !typed.is_empty() => Ok(typed),
+        _ => Err(wrong("nothing was typed")),
     }
 }
 

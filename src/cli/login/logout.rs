@@ -1,8 +1,8 @@
 //! `sessile logout`: taking a key back, and forgetting it.
 
-use super::{keys, talk, wrong};
-use crate::cli::talk::Talk;
-use crate::client::{GatewayUrl, Place, Profile, Profiles};
+use super::{keys, wrong};
+use crate::cli::runtime;
+use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles, credentials};
 use crate::error::Result;
 use clap::Args;
 use std::process::ExitCode;
@@ -18,6 +18,9 @@ pub(in crate::cli) struct Logout {
     /// Forget it here even if the gateway can't be told; the key stays good until it expires or is revoked
     #[arg(long)]
     local: bool,
+    /// Send the key where it can be read on the way: over ws:// to another machine
+    #[arg(long)]
+    insecure: bool,
 }
 
 impl Logout {
@@ -26,7 +29,7 @@ impl Logout {
         let profiles = Profiles::load(&place).map_err(wrong)?;
         let name = self.name.or_else(|| profiles.default.clone()).ok_or_else(|| wrong("there is no profile"))?;
         let profile = profiles.named(&name).map_err(wrong)?;
-        let said = match (revoke(&place, profile), self.local) {
+        let said = match (revoke(&place, profile, self.insecure), self.local) {
             (Ok(said), _) => said.to_owned(),
             (Err(why), true) => format!("{why}; the key stays good until it expires or is revoked"),
             (Err(why), false) => {
@@ -41,24 +44,25 @@ impl Logout {
 }
 
 /// Has the gateway take the key back; says what became of it.
-fn revoke(place: &Place, profile: &Profile) -> Result<&'static str> {
+fn revoke(place: &Place, profile: &Profile, insecure: bool) -> Result<&'static str> {
     let Some(id) = &profile.key_id else { return Ok("its key was not made by `sessile login` and stays good") };
     let url = GatewayUrl::parse(&profile.url).map_err(wrong)?;
+    credentials::may_be_sent(&url, insecure).map_err(wrong)?;
     let Some(token) = profile.secret.get(place, profile.id).map_err(wrong)? else {
         return Err(wrong("its key is gone from where it was kept"));
     };
-    talk::run(async {
-        let mut talk = match Talk::open(&url, Some(&token)).await {
-            Ok(talk) => talk,
+    runtime()?.block_on(async {
+        let (mut gateway, _) = match Gateway::open(&url, Some(&token)).await {
+            Ok(opened) => opened,
             Err(error) if error.is_about_the_token() => return Ok("its key was good no more"),
             Err(error) => return Err(wrong(format!("{url}: {error}"))),
         };
         // A token that admits nobody may leave a connection open, signed in as nobody.
-        if keys::whoami(&mut talk).await?.is_none() {
+        if keys::whoami(&mut gateway).await?.is_none() {
             return Ok("its key was good no more");
         }
-        keys::revoke(&mut talk, id).await.map_err(keys::explain)?;
-        talk.close().await;
+        keys::revoke(&mut gateway, id).await?;
+        gateway.caller.close().await;
         Ok("its key is revoked")
     })
 }

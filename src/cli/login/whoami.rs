@@ -1,30 +1,23 @@
 //! `sessile whoami`: as whom a gateway knows us.
 
-use super::{keys, talk, wrong};
+use super::{keys, wrong};
 use crate::cli::admin::show::Out;
-use crate::cli::talk::Talk;
-use crate::client::{DialError, credentials};
+use crate::cli::failure::Kind;
+use crate::cli::runtime;
+use crate::cli::target::Target;
 use crate::error::Result;
 use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
 
-/// Nobody is signed in.
-const NOBODY: u8 = 3;
-/// There is no connection.
-const UNREACHABLE: u8 = 5;
-
 /// Say as whom a gateway knows you
 ///
 /// Asks the gateway, with the key of a profile or the one in SESSILE_TOKEN. The exit status is 0 when somebody is
-/// signed in, 3 when nobody is, 5 when the gateway can't be reached.
+/// signed in, 3 when nobody is, 5 when the gateway can't be reached, 6 when it takes too long.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Whoami {
-    /// A profile's name, or a URL [default: the default profile]
-    name: Option<String>,
-    /// The profile whose key to use
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    #[command(flatten)]
+    target: Target,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,14 +25,15 @@ pub(in crate::cli) struct Whoami {
 
 impl Whoami {
     pub(in crate::cli) fn run(self) -> Result<ExitCode> {
-        let (url, token) = credentials::token(self.name.as_deref(), self.profile.as_deref()).map_err(wrong)?;
-        let found = talk::run(async {
-            let mut talk = match Talk::open(&url, token.as_ref()).await {
-                Ok(talk) => talk,
-                Err(error) => return Ok(Err(error)),
+        let destination = self.target.resolve().map_err(wrong)?;
+        let url = &destination.url;
+        let found = runtime()?.block_on(async {
+            let (mut gateway, _) = match destination.open().await {
+                Ok(opened) => opened,
+                Err(failure) => return Ok(Err(failure)),
             };
-            let identity = keys::whoami(&mut talk).await?;
-            talk.close().await;
+            let identity = keys::whoami(&mut gateway).await?;
+            gateway.caller.close().await;
             Ok(Ok(identity))
         })?;
         let out = Out { json: self.json };
@@ -55,13 +49,9 @@ impl Whoami {
             Ok(None) => {
                 let text = format!("Nobody is signed in at {url}. `sessile login {url}` signs in.");
                 out.done(&json!({ "url": url.to_string(), "signed_in": false }), &text);
-                Ok(ExitCode::from(NOBODY))
+                Ok(ExitCode::from(Kind::NotAllowed as u8))
             }
-            Err(error) => {
-                eprintln!("sessile: {url}: {error}");
-                let about_us = matches!(error, DialError::Refused { .. }) && error.is_about_the_token();
-                Ok(ExitCode::from(if about_us { NOBODY } else { UNREACHABLE }))
-            }
+            Err(failure) => Ok(failure.tell()),
         }
     }
 }

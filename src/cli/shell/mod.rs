@@ -10,9 +10,11 @@ mod prompt;
 mod recent;
 mod session;
 
+use super::failure::Failure;
 use super::runtime;
 use super::target::Target;
 use super::terminal::{Style, clean, err, is_attended};
+use crate::error::Result;
 use clap::Args;
 use complete::Complete;
 use prompt::ShellPrompt;
@@ -42,17 +44,18 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub(super) fn run(self) -> ExitCode {
-        let runtime = runtime();
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let runtime = runtime()?;
         let opened = self
             .target
             .resolve()
+            .map_err(Failure::usage)
             .and_then(|destination| runtime.block_on(Session::open(destination, self.json, is_attended())));
-        match opened {
+        Ok(match opened {
             Ok(session) if is_attended() => interact(session, runtime.handle()),
             Ok(session) => follow(session, runtime.handle()),
             Err(failure) => failure.tell(),
-        }
+        })
     }
 }
 

@@ -15,12 +15,8 @@ use crate::wire::Object;
 use serde_json::Value;
 use std::io::{IsTerminal as _, stdout};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::Receiver;
-
-/// How long lists and the like may take.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A gateway, and who uses it.
 pub(super) struct Session {
@@ -84,6 +80,9 @@ impl Session {
                 let (mut given, as_json) =
                     arguments(tool, &line, words).map_err(|why| Failure::new(Kind::Usage, why))?;
                 let missing = given.missing();
+                if given.secret().is_some() || missing.iter().any(|field| field.secret) {
+                    self.destination.takes_secrets()?;
+                }
                 if !missing.is_empty() && !self.attended {
                     let names = missing.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ");
                     return Err(Failure::new(Kind::Usage, format!("{name} also needs {names}")));
@@ -135,15 +134,14 @@ impl Session {
         let (toolbox, _) = gateway.tools().await?;
         let knows = toolbox.get("auth_whoami").is_some();
         *self.shared.toolbox.lock() = Arc::new(toolbox);
-        if let Ok(listed) = gateway.caller.call("resources/templates/list", "{}", PATIENCE).await {
+        if let Ok(listed) = gateway.request("resources/templates/list", "{}").await {
             *self.shared.templates.lock() = templates(&listed);
         }
         let host = self.destination.url.url().host_str().unwrap_or("gateway").to_owned();
         self.shared.rename(&host);
         self.who = None;
         if knows && let Ok(result) = gateway.call_tool("auth_whoami", "{}").await {
-            let who: Value =
-                result.structured.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+            let who = result.value();
             self.shared.rename(who["tenant"]["name"].as_str().unwrap_or(&host));
             let hint = if who["signed_in"] == false { " Type: sign in" } else { "" };
             let text = result.text.lines().next().unwrap_or_default();
@@ -192,7 +190,7 @@ impl Session {
         if result.failed {
             return Err(Failure::tool(&result));
         }
-        let structured = result.structured.as_deref().and_then(Object::read);
+        let structured = result.structured.as_deref().and_then(|json| Object::read(json));
         if let Some(json) = result.structured.as_deref() {
             self.shared.recents.lock().learn(tool, json);
         }

@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use std::io::{Write as _, stderr};
 use zeroize::Zeroizing;
 
+/// How much of a secret there is room for from the start; one that outgrows it leaves a copy in memory.
+const ROOM: usize = 4096;
+
 /// What came of a question.
 #[derive(Debug)]
 pub(in crate::cli) enum Asked<T> {
@@ -26,13 +29,20 @@ pub(in crate::cli) fn ask(label: &str) -> Asked<String> {
     }
 }
 
-/// Asks for what must not be seen. Nothing shows while it is typed.
+/// Asks for what must not be seen. Nothing shows while it is typed; Ctrl-C is a key like others meanwhile, so that
+/// nothing ends before the terminal is as it was.
 pub(in crate::cli) fn ask_hidden(label: &str) -> Asked<Zeroizing<String>> {
     let mut error = stderr();
     // Hidden from before the question on, so that not even what is typed ahead is seen.
-    let Ok(raw) = Raw::begin() else { return Asked::Declined };
+    let raw = match Raw::begin() {
+        Ok(raw) => raw,
+        Err(why) => {
+            super::err(&format!("The terminal can't be told not to show what is typed: {why}"));
+            return Asked::Declined;
+        }
+    };
     let _ = write!(error, "{}: ", clean(label)).and_then(|()| error.flush());
-    let mut typed = Zeroizing::new(String::with_capacity(256));
+    let mut typed = Zeroizing::new(String::with_capacity(ROOM));
     let answer = loop {
         let key = match read() {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => key,

@@ -103,6 +103,30 @@ impl<'a> Arguments<'a> {
         self.given.contains_key(name)
     }
 
+    /// Whether an argument must not be seen: by its schema, and by its name where that is not known.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub(crate) fn is_secret(&self, name: &str) -> Result<bool, String> {
+        Ok(self.field(name)?.map_or_else(|| looks_secret(name), |field| field.secret))
+    }
+
+    /// The first given argument that must not be seen, or with dots a member of one.
+    pub(crate) fn secret(&self) -> Option<String> {
+        self.secret_below("", &self.given)
+    }
+
+    fn secret_below(&self, path: &str, members: &Map<String, Value>) -> Option<String> {
+        members.iter().find_map(|(name, value)| {
+            let name = format!("{path}{name}");
+            match value {
+                _ if self.is_secret(&name).unwrap_or_else(|_| looks_secret(&name)) => Some(name),
+                Value::Object(members) => self.secret_below(&format!("{name}."), members),
+                _ => None,
+            }
+        })
+    }
+
     /// The required arguments that are not given yet.
     pub(crate) fn missing(&self) -> Vec<&'a Field> {
         let fields = self.tool.map(|tool| &tool.fields[..]).unwrap_or_default();

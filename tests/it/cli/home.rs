@@ -86,6 +86,7 @@ impl Home {
         let dialogue: Vec<_> = dialogue.iter().map(|(ask, say)| ((*ask).to_owned(), (*say).to_owned())).collect();
         let run = move || {
             let pty = native_pty_system().openpty(PtySize::default()).expect("there is a terminal");
+            let before = pty.master.get_termios();
             let mut child = pty.slave.spawn_command(command).expect("the binary starts");
             drop(pty.slave);
             let mut reader = pty.master.try_clone_reader().expect("it can be read");
@@ -108,6 +109,9 @@ impl Home {
                 writer.write_all(format!("{say}\n").as_bytes()).expect("it can be typed on");
             }
             let status = child.wait().expect("it ends");
+            if let (Some(before), Some(after)) = (before, pty.master.get_termios()) {
+                assert_eq!(after.local_flags, before.local_flags, "the terminal is as it was");
+            }
             // The reader ends with the other side of the terminal.
             while let Ok(more) = heard.recv_timeout(Duration::from_secs(5)) {
                 seen.push_str(&String::from_utf8_lossy(&more));

@@ -151,6 +151,37 @@ async fn several_sign_ins_go_by_name_and_one_is_the_default() {
 }
 
 #[tokio::test]
+async fn each_command_takes_a_profiles_name_or_means_the_default() {
+    let server = TestServer::start().await;
+    drop(server.sign_up("ann").await);
+    let home = Home::new();
+    for (command, status) in [("whoami", 1), ("connect", 1), ("doctor", 1), ("tools", 2), ("shell", 2)] {
+        let ran = home.run(&[command]).await;
+        assert!(ran.status == status && ran.err.contains("say which gateway"), "{command}: {ran:?}");
+    }
+    login(&home, &server, "ann").await;
+    let (email, whoami) = (email("ann"), json!({ "name": "auth_whoami", "arguments": {} }));
+    let message = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": whoami }));
+    for (command, input, said) in [
+        ("whoami", "", email.as_str()),
+        ("connect", &message, &email),
+        ("doctor", "", &email),
+        ("tools", "", "crm_contact_list"),
+        ("shell", "whoami\n", &email),
+    ] {
+        for arguments in [&[command][..], &[command, "ann"], &[command, "--profile", "ann"]] {
+            let said_it = home.run_with(arguments, input, &[]).await.done();
+            assert!(said_it.contains(said), "{arguments:?}: {said_it}");
+        }
+    }
+    let call = home.run(&["call", "ann", "auth_whoami"]).await.done();
+    assert!(call.contains(&email), "{call}");
+    let one = home.run(&["tools", "ann", "contact_list"]).await.json();
+    assert_eq!(one["name"], "crm_contact_list");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_token_in_the_environment_wins() {
     let server = TestServer::start().await;
     let mut bob = server.sign_up("bob").await;
