@@ -111,7 +111,7 @@ async fn storm(calls: usize, kills: usize) {
 fn start(directory: &Path) -> Process {
     let unlimited = ["PRINCIPAL", "TENANT", "ADDRESS"].map(|of| format!("SESSILE_RATES_{of}_PER_SECOND"));
     let environment: Vec<_> = unlimited.iter().map(|name| (name.as_str(), "0")).collect();
-    Process::start_with(directory, &environment, None)
+    Process::start_with(directory, &environment)
 }
 
 async fn make_call(host: &mut Host, random: &mut Random, number: usize) -> (Value, Call) {

@@ -1,8 +1,7 @@
 //! Hosts go on working while one process takes another one's place, and notice nothing.
 
 use super::host::{Host, code};
-use crate::support::email;
-use crate::upgrade::Serve;
+use crate::support::{Process, email};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::path::Path;
@@ -76,9 +75,9 @@ async fn work(mut host: Host, number: usize, enough: Arc<AtomicBool>) -> Vec<Str
     made
 }
 
-fn start(directory: &Path, log: &str, listen: &str) -> Serve {
+fn start(directory: &Path, log: &str, listen: &str) -> Process {
     let flags = [&TAKE_OVER[..], &["--config", "sessile.toml"]].concat();
-    Serve::start(directory, log, listen, &flags)
+    Process::launch(directory, log, listen, &flags)
 }
 
 /// Enough for all of them, from one address and of one user.
