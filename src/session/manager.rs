@@ -180,15 +180,20 @@ impl SessionManager {
         let principal = self.strategies.bearers.admit(token, session.peer()).await?;
         self.sign_in(session, principal.clone())?;
         self.authority.directory().note_connection(&principal, session.peer(), time::now()).await?;
+        Self::log_entry(session, &principal, "signed in");
+        Ok(())
+    }
+
+    /// Logs that a principal is signed in on a session now.
+    pub(crate) fn log_entry(session: &Session, principal: &Principal, how: &'static str) {
         tracing::info!(
             session = %session.id(),
             user = principal.email(),
             tenant = principal.tenant_name(),
             role = %principal.role(),
             proof = %principal.proof(),
-            "signed in"
+            "{how}"
         );
-        Ok(())
     }
 
     /// Signs a session out.
