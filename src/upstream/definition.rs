@@ -163,6 +163,26 @@ pub struct AuthorizationOptions {
 }
 
 impl Definition {
+    /// One that is open to everybody, with all of its tools, under its name: what a configuration says that says no
+    /// more than where it is.
+    #[must_use]
+    pub fn new(name: &str, reach: Reach) -> Self {
+        Self {
+            name: name.to_owned(),
+            prefix: format!("{name}_"),
+            reach,
+            tenants: Tenants::All,
+            role: Role::Viewer,
+            tools: Allowed::default(),
+            isolation: Isolation::Session,
+            era: EraChoice::Auto,
+            limits: UpstreamLimits::default(),
+            identity: None,
+            authorization: None,
+            added: false,
+        }
+    }
+
     /// Whether who is signed in may use it.
     #[must_use]
     pub fn is_open_to(&self, principal: &Principal) -> bool {
