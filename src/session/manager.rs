@@ -184,18 +184,6 @@ impl SessionManager {
         Ok(())
     }
 
-    /// Logs that a principal is signed in on a session now.
-    pub(crate) fn log_entry(session: &Session, principal: &Principal, how: &'static str) {
-        tracing::info!(
-            session = %session.id(),
-            user = principal.email(),
-            tenant = principal.tenant_name(),
-            role = %principal.role(),
-            proof = %principal.proof(),
-            "{how}"
-        );
-    }
-
     /// Signs a session out.
     pub fn sign_out(&self, session: &Session) {
         session.set_identity(None);

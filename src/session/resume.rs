@@ -80,6 +80,18 @@ impl SessionManager {
         }
     }
 
+    /// Logs that a principal is signed in on a session now.
+    pub(crate) fn log_entry(session: &Session, principal: &Principal, how: &'static str) {
+        tracing::info!(
+            session = %session.id(),
+            user = principal.email(),
+            tenant = principal.tenant_name(),
+            role = %principal.role(),
+            proof = %principal.proof(),
+            "{how}"
+        );
+    }
+
     /// What resumes a session from now on, in place of what did before.
     ///
     /// # Errors
