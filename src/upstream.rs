@@ -7,7 +7,6 @@
 
 mod asking;
 mod caller;
-mod catalog;
 mod catalogue;
 mod check;
 mod clashes;
@@ -18,6 +17,7 @@ mod handshake;
 mod health;
 mod http;
 mod link;
+mod listing;
 mod oauth;
 mod openapi;
 mod outbound;
@@ -39,7 +39,6 @@ mod websocket;
 
 pub(crate) use asking::can as can_ask;
 pub(crate) use caller::{Asked, Asks, Caller, Logs};
-pub(crate) use catalog::List;
 pub use catalogue::{Catalogue, OwnUpstreams};
 pub(crate) use clashes::check_together;
 pub use definition::{
@@ -50,6 +49,7 @@ pub(crate) use handshake::{Agreed, Opener, opener};
 #[cfg(test)]
 pub(crate) use link::Link;
 pub(crate) use link::{Inbox, Outgoing, Purpose};
+pub(crate) use listing::List;
 pub(crate) use oauth::{CALLBACK, DOCUMENT};
 pub(crate) use outbound::{Destinations, Outbound, Socket as OutboundSocket};
 pub(crate) use outward::names as credentials_of;

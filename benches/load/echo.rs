@@ -15,27 +15,11 @@ use super::Result;
 
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Serves until standard input ends, which it does when the benchmark is gone, however it went.
+/// Serves until standard input ends.
 pub(crate) fn run() -> Result<()> {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
-    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve())
-}
-
-async fn serve() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("echo listening on ws://{}/", listener.local_addr()?);
-    std::io::stdout().flush()?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tokio::spawn(async move {
-            // A client that leaves without a closing handshake is how every measurement ends.
-            let _ = echo(stream).await;
-        });
-    }
+    end_with_input();
+    let serve = listen("echo", |stream| async move { drop(echo(stream).await) });
+    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve)
 }
 
 async fn echo(stream: TcpStream) -> tungstenite::Result<()> {
@@ -54,4 +38,28 @@ async fn echo(stream: TcpStream) -> tungstenite::Result<()> {
         socket.flush().await?;
     }
     Ok(())
+}
+
+/// Ends this process when standard input ends, which it does when the benchmark is gone, however it went.
+pub(super) fn end_with_input() {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+}
+
+/// Takes connections for as long as the process lives, and says where. That a client leaves without a goodbye is how
+/// every measurement ends.
+pub(super) async fn listen<F>(name: &str, serve: impl Fn(TcpStream) -> F) -> Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{name} listening on ws://{}/", listener.local_addr()?);
+    std::io::stdout().flush()?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(serve(stream));
+    }
 }

@@ -4,7 +4,7 @@
 //! It reads no JSON: it looks for the id and for the word that names the tool, and its results are prepared.
 
 use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -14,9 +14,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use memchr::memmem::find;
-use tokio::net::TcpListener;
 
 use super::Result;
+use super::echo::{end_with_input, listen};
 
 /// How large a prepared result is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,29 +83,15 @@ pub(crate) fn run_stdio() -> Result<()> {
     }
 }
 
-/// Answers over HTTP until standard input ends, which it does when the benchmark is gone, however it went.
+/// Answers over HTTP until standard input ends.
 pub(crate) fn run_http() -> Result<()> {
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
-    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve())
-}
-
-async fn serve() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("upstream listening on ws://{}/", listener.local_addr()?);
-    std::io::stdout().flush()?;
+    end_with_input();
     let results: &Results = Box::leak(Box::new(Results::prepare()));
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        tokio::spawn(async move {
-            let service = service_fn(|request| respond(results, request));
-            // A client that hangs up is how every measurement ends.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
+    let serve = listen("upstream", move |stream| async move {
+        let service = service_fn(|request| respond(results, request));
+        let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    });
+    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(serve)
 }
 
 async fn respond(

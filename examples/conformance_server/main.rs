@@ -6,6 +6,7 @@
 //! ```
 
 mod asking;
+mod forms;
 mod prompts;
 mod resources;
 mod tools;

@@ -1,6 +1,7 @@
 //! Tools that ask the client for something. Each is a script: what is asked, in rounds, and what is said in the end. A
 //! legacy client gets requests while the tool runs; a modern one gets `input_required`, and calls again with answers.
 
+use crate::forms::{choices, defaults};
 use crate::tools::{plain, text, tool};
 use rmcp::model::*;
 use rmcp::service::RequestContext;
@@ -259,41 +260,5 @@ fn account() -> Value {
             "email": { "type": "string", "description": "Where to write to" },
         },
         "required": ["username", "email"],
-    })
-}
-
-fn defaults() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "name": { "type": "string", "default": "John Doe" },
-            "age": { "type": "integer", "default": 30 },
-            "score": { "type": "number", "default": 95.5 },
-            "status": { "type": "string", "enum": ["active", "inactive", "pending"], "default": "active" },
-            "verified": { "type": "boolean", "default": true },
-        },
-    })
-}
-
-fn choices() -> Value {
-    let titled = |of: &str| -> Vec<Value> {
-        let titles = ["First", "Second", "Third"].iter().zip(1..);
-        titles
-            .map(|(title, number)| json!({ "const": format!("value{number}"), "title": format!("{title} {of}") }))
-            .collect()
-    };
-    json!({
-        "type": "object",
-        "properties": {
-            "untitledSingle": { "type": "string", "enum": ["option1", "option2", "option3"] },
-            "titledSingle": { "type": "string", "oneOf": titled("Option") },
-            "legacyEnum": {
-                "type": "string",
-                "enum": ["opt1", "opt2", "opt3"],
-                "enumNames": ["Option One", "Option Two", "Option Three"],
-            },
-            "untitledMulti": { "type": "array", "items": { "type": "string", "enum": ["option1", "option2", "option3"] } },
-            "titledMulti": { "type": "array", "items": { "anyOf": titled("Choice") } },
-        },
     })
 }

@@ -13,6 +13,8 @@
 #![allow(deprecated)]
 
 mod asking;
+#[path = "../conformance_server/forms.rs"]
+mod forms;
 mod prompts;
 mod reporting;
 mod resources;

@@ -180,14 +180,7 @@ impl SessionManager {
         let principal = self.strategies.bearers.admit(token, session.peer()).await?;
         self.sign_in(session, principal.clone())?;
         self.authority.directory().note_connection(&principal, session.peer(), time::now()).await?;
-        tracing::info!(
-            session = %session.id(),
-            user = principal.email(),
-            tenant = principal.tenant_name(),
-            role = %principal.role(),
-            proof = %principal.proof(),
-            "signed in"
-        );
+        Self::log_entry(session, &principal, "signed in");
         Ok(())
     }
 

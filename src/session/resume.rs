@@ -70,14 +70,7 @@ impl SessionManager {
         self.sign_in(session, principal.clone())?;
         match resume.go_on_with(&issued, session.id()).await {
             Ok(true) => {
-                tracing::info!(
-                    session = %session.id(),
-                    user = principal.email(),
-                    tenant = principal.tenant_name(),
-                    role = %principal.role(),
-                    proof = %principal.proof(),
-                    "signed in again"
-                );
+                Self::log_entry(session, &principal, "signed in again");
                 Ok(Some(issued))
             }
             otherwise => {
@@ -85,6 +78,18 @@ impl SessionManager {
                 otherwise.map(|_| None)
             }
         }
+    }
+
+    /// Logs that a principal is signed in on a session now.
+    pub(crate) fn log_entry(session: &Session, principal: &Principal, how: &'static str) {
+        tracing::info!(
+            session = %session.id(),
+            user = principal.email(),
+            tenant = principal.tenant_name(),
+            role = %principal.role(),
+            proof = %principal.proof(),
+            "{how}"
+        );
     }
 
     /// What resumes a session from now on, in place of what did before.

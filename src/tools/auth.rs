@@ -7,7 +7,7 @@ use super::input::{Email, Key, Text};
 use super::{Access, Effect, Reply, SessionCaller, Tool};
 use crate::auth::{Secret, Strategies, Tokens};
 use crate::error::{Error, Result};
-use crate::session::{EndReason, SessionView};
+use crate::session::{EndReason, SessionManager, SessionView};
 use crate::tenancy::{Membership, Named, Principal, Role, SessionId, TenantScope};
 use crate::time::{self, Time};
 use schemars::JsonSchema;
@@ -311,13 +311,7 @@ pub(super) async fn enter(
     // Only now: there may have been no room for one more session.
     directory.note_entry(&principal, action, time::now()).await?;
     let tokens = tokens(caller, &principal).await?;
-    tracing::info!(
-        session = %caller.session.id(),
-        user = principal.email(),
-        tenant = principal.tenant_name(),
-        role = %principal.role(),
-        "signed in"
-    );
+    SessionManager::log_entry(&caller.session, &principal, "signed in");
     let tenants: Vec<_> = memberships.into_iter().map(TenantChoice::of).collect();
     let mut text = signed_in_as(&principal);
     if tenants.len() > 1 {

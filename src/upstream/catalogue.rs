@@ -1,6 +1,6 @@
 //! Which upstreams were configured, and which names are taken.
 
-use super::definition::{Definition, Tenants};
+use super::definition::Definition;
 use crate::tenancy::TenantId;
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -70,16 +70,6 @@ impl Catalogue {
                 Err(format!("prefix: the built-in tool {tool} begins with {:?}; choose another one", adding.prefix))
             }
             None => Ok(()),
-        }
-    }
-}
-
-impl Definition {
-    /// Whether members of this tenant may use it, if their role is high enough.
-    pub(crate) fn is_open_in(&self, tenant: TenantId) -> bool {
-        match &self.tenants {
-            Tenants::All => true,
-            Tenants::Only(ids) => ids.contains(&tenant.to_string()),
         }
     }
 }

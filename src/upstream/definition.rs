@@ -1,7 +1,7 @@
 //! What an upstream is: how it is reached, who may use it, and its bounds.
 
 use super::template::Template;
-use crate::tenancy::{Principal, Role};
+use crate::tenancy::{Principal, Role, TenantId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -163,15 +163,38 @@ pub struct AuthorizationOptions {
 }
 
 impl Definition {
+    /// One that is open to everybody, with all of its tools, under its name: what a configuration says that says no
+    /// more than where it is.
+    #[must_use]
+    pub fn new(name: &str, reach: Reach) -> Self {
+        Self {
+            name: name.to_owned(),
+            prefix: format!("{name}_"),
+            reach,
+            tenants: Tenants::All,
+            role: Role::Viewer,
+            tools: Allowed::default(),
+            isolation: Isolation::Session,
+            era: EraChoice::Auto,
+            limits: UpstreamLimits::default(),
+            identity: None,
+            authorization: None,
+            added: false,
+        }
+    }
+
     /// Whether who is signed in may use it.
     #[must_use]
     pub fn is_open_to(&self, principal: &Principal) -> bool {
-        let tenant = || principal.tenant().to_string();
-        principal.role() >= self.role
-            && match &self.tenants {
-                Tenants::All => true,
-                Tenants::Only(ids) => ids.contains(&tenant()),
-            }
+        principal.role() >= self.role && self.is_open_in(principal.tenant())
+    }
+
+    /// Whether members of this tenant may use it, if their role is high enough.
+    pub(crate) fn is_open_in(&self, tenant: TenantId) -> bool {
+        match &self.tenants {
+            Tenants::All => true,
+            Tenants::Only(ids) => ids.contains(&tenant.to_string()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is configured: mistakes stop the start, and upstreams are read again without harm to anybody's session.
 
-use crate::support::{Serving, TestServer, until};
+use crate::support::{Process, TestServer, until};
 use serde_json::json;
 use sessile::config::{Config, Reload};
 use sessile::tools;
@@ -24,15 +24,15 @@ fn a_mistake_stops_the_start_with_one_line() {
             "sessile: upstream.b.prefix: \"\" is the prefix of upstream.a as well; write another one, or open them to different tenants\n",
         ),
     ] {
-        assert_eq!(Serving::refused(configuration, &[]), line);
+        assert_eq!(Process::refused(configuration), line);
     }
 }
 
 #[tokio::test]
 async fn a_prefix_is_free_where_the_crm_is_not_served() {
     let crm = "[upstream.other]\nurl = \"https://a.example\"\nprefix = \"crm_\"";
-    assert!(Serving::refused(crm, &[]).contains("begins the name of the built-in tool crm_"));
-    let server = Serving::start(&format!("crm = false\n{crm}"), &[]);
+    assert!(Process::refused(crm).contains("begins the name of the built-in tool crm_"));
+    let server = Process::configured(&format!("crm = false\n{crm}"), &[]);
     let mut ann = server.connect().await;
     ann.sign_up("ann").await;
     let listed = ann.request("tools/list", json!({})).await;
@@ -44,22 +44,22 @@ async fn a_prefix_is_free_where_the_crm_is_not_served() {
 
 #[tokio::test]
 async fn upstreams_are_read_again_at_a_signal_and_when_the_file_changes() {
-    let server = Serving::start(ONE, &[]);
+    let server = Process::configured(ONE, &[]);
     let mut ann = server.connect().await;
     ann.sign_up("ann").await;
     server.configure(&format!("listen = \"127.0.0.1:1\"\n[limits]\nmax_sessions = 7\n{ONE}{TWO}"));
     server.hang_up();
-    server.logged(1, "read the configuration again upstreams=2 changed=\"two\"").await;
-    server.logged(1, "restart the server to use them settings=\"limits.max_sessions\"").await;
+    server.logged("read the configuration again upstreams=2 changed=\"two\"").await;
+    server.logged("restart the server to use them settings=\"limits.max_sessions\"").await;
 
     server.configure(BAD);
     server.hang_up();
-    server.logged(1, "kept the upstreams that were in use").await;
+    server.logged("kept the upstreams that were in use").await;
     assert!(server.log().contains("upstream.two.url: is there besides command; keep one of them"), "{}", server.log());
 
     // Nobody says that it has changed.
     server.configure(TWO);
-    server.logged(1, "read the configuration again upstreams=1 changed=\"one\"").await;
+    server.logged("read the configuration again upstreams=1 changed=\"one\"").await;
     let whoami = ann.tool("auth_whoami", json!({})).await;
     assert_eq!(whoami["user"]["email"], json!("ann@example.com"), "{whoami}");
 }

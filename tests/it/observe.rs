@@ -1,7 +1,7 @@
 //! What can be seen from outside: metrics of real calls and sign-ins, and spans at a real collector.
 
 use crate::support::http::{request, send};
-use crate::support::{PASSWORD, Serving, TestServer, soon, until};
+use crate::support::{PASSWORD, Process, TestServer, soon, until};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
@@ -117,7 +117,7 @@ async fn metrics_are_at_their_own_address_and_nothing_else_is() {
     server.stop().await;
     let holder = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
     let taken = holder.local_addr().expect("a listener has an address");
-    let refused = Serving::refused(&format!("[metrics]\nlisten = \"{taken}\""), &[]);
+    let refused = Process::refused(&format!("[metrics]\nlisten = \"{taken}\""));
     assert!(refused.starts_with(&format!("sessile: metrics.listen: cannot listen on {taken}: ")), "{refused}");
 }
 
@@ -160,8 +160,8 @@ fn hex(text: &str) -> Vec<u8> {
 async fn spans_reach_a_collector_with_the_clients_trace() {
     let (address, collected) = collector().await;
     let endpoint = format!("http://{address}");
-    let environment = [("SESSILE_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "20"), ("RUST_LOG", "info")];
-    let server = Serving::start("", &environment);
+    let environment = [("SESSILE_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "20")];
+    let server = Process::configured("", &environment);
     let mut ann = server.connect().await;
     ann.sign_up("ann").await;
     let meta = json!({ "traceparent": format!("00-{TRACE}-{SPAN}-01"), "tracestate": "a=1" });

@@ -1,100 +1,16 @@
 //! One process takes another one's place, and whoever connects meanwhile is served by one of the two.
 
-use crate::support::{Client, until};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::support::{Client, Process};
 use serde_json::json;
 use sessile::wire::Era;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
-
-/// `sessile serve`, which may not serve yet; killed when dropped.
-pub(crate) struct Serve {
-    child: Child,
-    stdout: Option<BufReader<ChildStdout>>,
-    log: PathBuf,
-}
-
-impl Serve {
-    /// One over the database in a directory; its log has this name.
-    pub(crate) fn start(directory: &Path, name: &str, listen: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sessile"));
-        command.args(["serve", "--listen", listen]).args(arguments);
-        Self::run(directory, name, command)
-    }
-
-    /// One that is given a socket as systemd gives it.
-    fn given(directory: &Path, name: &str, socket: &TcpListener) -> Self {
-        let mut command = Command::new("sh");
-        let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve";
-        command.args(["-c", script, env!("CARGO_BIN_EXE_sessile")]);
-        command.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket.try_clone().expect("one more handle"))));
-        Self::run(directory, name, command)
-    }
-
-    fn run(directory: &Path, name: &str, mut command: Command) -> Self {
-        let log = directory.join(name);
-        let mut child = command
-            .env("SESSILE_PASSWORD_MEMORY_KIB", "8")
-            .env("SESSILE_PASSWORD_ITERATIONS", "1")
-            .env("RUST_LOG", "info")
-            .current_dir(directory)
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).expect("it can be made"))
-            .spawn()
-            .expect("the binary starts");
-        let stdout = child.stdout.take().map(BufReader::new);
-        Self { child, stdout, log }
-    }
-
-    /// Waits until it says where it serves.
-    pub(crate) async fn serves(&mut self) -> SocketAddr {
-        let mut stdout = self.stdout.take().expect("it is asked once");
-        let said = tokio::task::spawn_blocking(move || {
-            let mut line = String::new();
-            stdout.read_line(&mut line).expect("it can be read");
-            line
-        });
-        let line = said.await.expect("it does not panic");
-        let address = line.trim().strip_prefix("sessile listening on ws://").and_then(|rest| rest.strip_suffix("/mcp"));
-        let address = address.and_then(|address| address.parse().ok());
-        address.unwrap_or_else(|| panic!("it said {line:?} and {:?}", self.log()))
-    }
-
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).expect("it is text")
-    }
-
-    pub(crate) async fn logged(&self, text: &str) {
-        until(text, || self.log().contains(text)).await;
-    }
-
-    pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
-    }
-
-    pub(crate) async fn ended(&mut self) -> ExitStatus {
-        until("the process ends", || self.child.try_wait().expect("it is ours").is_some()).await;
-        self.child.wait().expect("it is ours")
-    }
-
-    fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("it is ours").is_none()
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        self.child.wait().expect("it is ours to wait for");
-    }
-}
 
 /// Asks for a page on a connection of its own, which may wait for its answer.
 fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
@@ -144,6 +60,15 @@ impl Crowd {
     }
 }
 
+/// A server that is given a socket as systemd gives it.
+fn given(directory: &Path, log: &str, socket: &TcpListener) -> Process {
+    let mut command = Command::new("sh");
+    let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_sessile")]);
+    command.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket.try_clone().expect("one more handle"))));
+    Process::run(directory, log, &[], command)
+}
+
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     listener.local_addr().expect("it has one").port()
@@ -157,7 +82,7 @@ async fn a_new_process_takes_over_and_nobody_is_refused() {
     std::fs::write(directory.path().join("sessile.toml"), format!("[metrics]\nlisten = \"{metrics}\"\n"))
         .expect("it can be written");
     let take_over = ["--take-over-seconds", "60"];
-    let mut old = Serve::start(directory.path(), "0.log", "127.0.0.1:0", &take_over);
+    let mut old = Process::launch(directory.path(), "0.log", "127.0.0.1:0", &take_over);
     let address = old.serves().await;
     let mut ann = Client::connect(address, Era::Legacy).await;
     let named = json!({ "name": "Mona", "idempotency_key": "k" });
@@ -169,7 +94,7 @@ async fn a_new_process_takes_over_and_nobody_is_refused() {
     let crowd = Crowd::at(address);
     // More than once, since each takes over from one that has taken over.
     for round in 1..=3 {
-        let mut new = Serve::start(directory.path(), &format!("{round}.log"), &address.to_string(), &take_over);
+        let mut new = Process::launch(directory.path(), &format!("{round}.log"), &address.to_string(), &take_over);
         new.logged("waiting up to 60 seconds for the process that serves").await;
         // It waits, and takes nobody from who serves.
         for _ in 0..50 {
@@ -200,12 +125,12 @@ async fn a_new_process_takes_over_and_nobody_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_waits_too_long_ends_and_says_so_and_nobody_notices() {
     let directory = tempfile::tempdir().expect("there is room for a database");
-    let mut old = Serve::start(directory.path(), "old.log", "127.0.0.1:0", &["--take-over-seconds", "1"]);
+    let mut old = Process::launch(directory.path(), "old.log", "127.0.0.1:0", &["--take-over-seconds", "1"]);
     let address = old.serves().await;
     let crowd = Crowd::at(address);
-    let mut new = Serve::start(directory.path(), "new.log", &address.to_string(), &["--take-over-seconds", "1"]);
+    let mut new = Process::launch(directory.path(), "new.log", &address.to_string(), &["--take-over-seconds", "1"]);
     assert_eq!(new.ended().await.code(), Some(1));
-    let pid = old.child.id();
+    let pid = old.id();
     let why = format!("is still served by another process (pid {pid}) after 1 seconds; stop that one");
     assert!(new.log().contains(&why), "{}", new.log());
     assert!(old.runs() && crowd.answers() > 0);
@@ -214,9 +139,9 @@ async fn who_waits_too_long_ends_and_says_so_and_nobody_notices() {
 #[tokio::test]
 async fn who_is_told_to_stop_while_it_waits_stops() {
     let directory = tempfile::tempdir().expect("there is room for a database");
-    let mut old = Serve::start(directory.path(), "old.log", "127.0.0.1:0", &["--take-over-seconds", "60"]);
+    let mut old = Process::launch(directory.path(), "old.log", "127.0.0.1:0", &["--take-over-seconds", "60"]);
     let address = old.serves().await;
-    let mut new = Serve::start(directory.path(), "new.log", &address.to_string(), &["--take-over-seconds", "60"]);
+    let mut new = Process::launch(directory.path(), "new.log", &address.to_string(), &["--take-over-seconds", "60"]);
     new.logged("waiting up to").await;
     new.terminate();
     assert!(new.ended().await.success());
@@ -227,14 +152,14 @@ async fn who_is_told_to_stop_while_it_waits_stops() {
 #[tokio::test]
 async fn who_was_not_told_to_share_does_not() {
     let directory = tempfile::tempdir().expect("there is room for a database");
-    let mut alone = Serve::start(directory.path(), "alone.log", "127.0.0.1:0", &[]);
+    let mut alone = Process::launch(directory.path(), "alone.log", "127.0.0.1:0", &[]);
     let address = alone.serves().await.to_string();
     for (arguments, listen, why) in [
         (&["--take-over-seconds", "60"][..], &*address, "whoever listens there does not share it"),
         (&[], &address, "cannot listen on"),
         (&[], "127.0.0.1:0", "is served by another process (pid "),
     ] {
-        let mut refused = Serve::start(directory.path(), "refused.log", listen, arguments);
+        let mut refused = Process::launch(directory.path(), "refused.log", listen, arguments);
         assert_eq!(refused.ended().await.code(), Some(1));
         assert!(refused.log().contains(why), "{}", refused.log());
     }
@@ -244,9 +169,9 @@ async fn who_was_not_told_to_share_does_not() {
 #[tokio::test]
 async fn nobody_shares_with_who_serves_another_database() {
     let [one, other] = [(), ()].map(|()| tempfile::tempdir().expect("there is room for a database"));
-    let mut there = Serve::start(one.path(), "log", "127.0.0.1:0", &["--take-over-seconds", "60"]);
+    let mut there = Process::launch(one.path(), "log", "127.0.0.1:0", &["--take-over-seconds", "60"]);
     let address = there.serves().await.to_string();
-    let mut refused = Serve::start(other.path(), "log", &address, &["--take-over-seconds", "60"]);
+    let mut refused = Process::launch(other.path(), "log", &address, &["--take-over-seconds", "60"]);
     assert_eq!(refused.ended().await.code(), Some(1));
     assert!(refused.log().contains("listen: cannot listen on"), "{}", refused.log());
 }
@@ -254,13 +179,13 @@ async fn nobody_shares_with_who_serves_another_database() {
 #[tokio::test]
 async fn mistakes_are_found_before_another_process_is_waited_for() {
     let directory = tempfile::tempdir().expect("there is room for a database");
-    let mut old = Serve::start(directory.path(), "old.log", "127.0.0.1:0", &["--take-over-seconds", "60"]);
+    let mut old = Process::launch(directory.path(), "old.log", "127.0.0.1:0", &["--take-over-seconds", "60"]);
     let address = old.serves().await.to_string();
     std::fs::write(directory.path().join("bad.toml"), "[upstream.a]\ncommand = [\"a\"]\nprefix = \"auth_\"\n")
         .expect("it can be written");
     for mistake in [&["--config", "bad.toml"][..], &["--tls-cert", "none.pem", "--tls-key", "none.pem"]] {
         let arguments = [&["--take-over-seconds", "60"], mistake].concat();
-        let mut new = Serve::start(directory.path(), "new.log", &address, &arguments);
+        let mut new = Process::launch(directory.path(), "new.log", &address, &arguments);
         assert_eq!(new.ended().await.code(), Some(1), "{mistake:?}");
         assert!(!new.log().contains("waiting"), "{}", new.log());
     }
@@ -276,7 +201,7 @@ async fn who_connects_to_a_given_socket_waits_while_nobody_serves() {
     let crowd = Crowd::at(address);
     for name in ["first.log", "second.log", "third.log"] {
         let early = tokio::task::spawn_blocking(move || is_well(address));
-        let mut server = Serve::given(directory.path(), name, &socket);
+        let mut server = given(directory.path(), name, &socket);
         assert_eq!(server.serves().await, address);
         early.await.expect("no panic").expect("who came early is answered");
         drop(Client::connect(address, Era::Legacy).await);

@@ -7,7 +7,7 @@ use crate::auth::{PasswordOptions, Strategies, StrategyOptions, ThrottleOptions,
 use crate::error::Error;
 use crate::repository::credential;
 use crate::store::{Store, StoreOptions};
-use crate::tenancy::{Authority, MasterKeySource, Quotas, Role, Vault, generate_master_key};
+use crate::tenancy::{Authority, MasterKeySource, Quotas, Vault, generate_master_key};
 use crate::upstream::definition::*;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
@@ -66,37 +66,20 @@ fn templates(all: &[(&str, &str)]) -> BTreeMap<String, Template> {
     all.iter().map(|(name, text)| ((*name).to_owned(), template(text))).collect()
 }
 
-fn definition(name: &str, reach: Reach) -> Definition {
-    Definition {
-        name: name.to_owned(),
-        prefix: format!("{name}_"),
-        reach,
-        tenants: Tenants::All,
-        role: Role::Viewer,
-        tools: Allowed::default(),
-        isolation: Isolation::Session,
-        era: EraChoice::Auto,
-        limits: UpstreamLimits::default(),
-        identity: None,
-        authorization: None,
-        added: false,
-    }
-}
-
 fn http(headers: &[(&str, &str)]) -> Definition {
     let url = template("https://h.example.com/${credential:a}?k=${credential:b}");
-    definition("http", Reach::Http { url, headers: templates(headers) })
+    Definition::new("http", Reach::Http { url, headers: templates(headers) })
 }
 
 fn command(environment: &[(&str, &str)]) -> Definition {
     let environment = templates(environment);
-    definition("child", Reach::Command { command: vec!["server".into()], environment, directory: None })
+    Definition::new("child", Reach::Command { command: vec!["server".into()], environment, directory: None })
 }
 
 fn openapi() -> Definition {
     let query = templates(&[("key", "${credential:a}")]);
     let (headers, tags) = (BTreeMap::new(), BTreeSet::new());
-    definition("api", Reach::OpenApi { document: "api.json".into(), base_url: None, headers, query, tags })
+    Definition::new("api", Reach::OpenApi { document: "api.json".into(), base_url: None, headers, query, tags })
 }
 
 /// The names of credentials, which both tenants use.
@@ -193,7 +176,7 @@ async fn a_credential_stands_for_nothing_but_itself_in_a_url_and_in_a_header() {
     assert!(!format!("{outward:?} {headers:?} {:?}", outward.definition()).contains("plain"));
     for url in ["https://${credential:a}/", "https://h.example.com:${credential:a}/", "https://h${credential:a}.com/"] {
         set("9").await;
-        let elsewhere = open(definition("x", Reach::Http { url: template(url), headers: BTreeMap::new() }));
+        let elsewhere = open(Definition::new("x", Reach::Http { url: template(url), headers: BTreeMap::new() }));
         assert!(matches!(elsewhere.url().await, Err(Failure::Incomplete(_))), "{url}");
     }
 }

@@ -1,9 +1,9 @@
 //! What an upstream says of changes, and who hears of them.
 
 use super::super::caller::{Asked, Asks, Caller, Logs};
-use super::super::catalog::List;
 use super::super::failure::Failure;
 use super::super::handshake::Opener;
+use super::super::listing::List;
 use super::super::peer::{Owner, Peer, Pending, Sending};
 use super::lists::Listed;
 use super::{Slot, State, Unit};

@@ -1,8 +1,8 @@
 //! A slot's lists, which are kept until the upstream says that they have changed.
 
-use super::super::catalog::{self, Items, List};
 use super::super::failure::Failure;
 use super::super::handshake::Opener;
+use super::super::listing::{self, Items, List};
 use super::Slot;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -60,7 +60,7 @@ impl Slot {
             };
             let items = match opened {
                 Ok((peer, (definition, environment))) => {
-                    catalog::fetch(&peer, &opener, &definition, &environment.reserved, list).await.map(Arc::new)
+                    listing::fetch(&peer, &opener, &definition, &environment.reserved, list).await.map(Arc::new)
                 }
                 Err(failure) => Err(failure),
             };

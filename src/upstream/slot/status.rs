@@ -1,9 +1,9 @@
 //! What there is to say of a unit's session with an upstream.
 
-use super::super::catalog::List;
 use super::super::definition::Definition;
 use super::super::failure::Failure;
 use super::super::health::Health;
+use super::super::listing::List;
 use super::{Slot, State};
 use crate::tenancy::TenantId;
 use std::time::Duration;

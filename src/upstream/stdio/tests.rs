@@ -5,8 +5,7 @@ mod ends;
 mod messages;
 
 use super::*;
-use crate::tenancy::Role;
-use crate::upstream::definition::{Allowed, Definition, EraChoice, Isolation, Tenants, UpstreamLimits};
+use crate::upstream::definition::{Definition, Reach};
 use crate::upstream::recorder::Recorder;
 use crate::upstream::template::Template;
 use std::collections::BTreeMap;
@@ -47,24 +46,9 @@ impl Child {
 }
 
 fn definition(command: &[&str]) -> Definition {
-    Definition {
-        name: "nasty".into(),
-        prefix: String::new(),
-        reach: Reach::Command {
-            command: command.iter().map(|part| (*part).to_owned()).collect(),
-            environment: BTreeMap::new(),
-            directory: None,
-        },
-        tenants: Tenants::All,
-        role: Role::Viewer,
-        tools: Allowed::default(),
-        isolation: Isolation::Session,
-        era: EraChoice::Auto,
-        limits: UpstreamLimits::default(),
-        identity: None,
-        authorization: None,
-        added: false,
-    }
+    let command = command.iter().map(|part| (*part).to_owned()).collect();
+    let reach = Reach::Command { command, environment: BTreeMap::new(), directory: None };
+    Definition { prefix: String::new(), ..Definition::new("nasty", reach) }
 }
 
 async fn open_as(definition: Definition, environment: &[(&str, &str)]) -> Result<Child, Failure> {

@@ -141,8 +141,7 @@ async fn a_token_that_is_refused_is_told_and_not_repeated() {
 #[tokio::test]
 async fn a_session_that_was_ended_is_not_opened_again() {
     let server = TestServer::start().await;
-    let proxy = Proxy::start(server.address(), 1).await;
-    let mut host = Host::start(&proxy.url());
+    let (proxy, mut host) = Host::start_behind_proxy(server.address()).await;
     host.initialize("2025-11-25", json!({})).await;
     host.sign_up("ann").await;
     let mut ann = server.sign_in("ann").await;

@@ -91,14 +91,14 @@ async fn storm(calls: usize, kills: usize) {
     println!("{calls} calls, {} connections, slowest {slowest:?}, unknown {}", proxy.connections(), unknown.len());
 
     // What is not known is found out by a look.
-    check(&contacts(&mut host).await, &known);
+    check(&host.contacts().await, &known);
     // Where there was a key, by the same call once more.
     for (name, (outcome, keyed)) in &known {
         if *keyed && *outcome != Known::Created {
             host.tool("crm_contact_create", contact(name, true)).await;
         }
     }
-    let there = contacts(&mut host).await;
+    let there = host.contacts().await;
     for (name, (_, keyed)) in &known {
         if *keyed {
             assert_eq!(there.get(name), Some(&1), "{name} was called for with a key until it was there");
@@ -111,7 +111,7 @@ async fn storm(calls: usize, kills: usize) {
 fn start(directory: &Path) -> Process {
     let unlimited = ["PRINCIPAL", "TENANT", "ADDRESS"].map(|of| format!("SESSILE_RATES_{of}_PER_SECOND"));
     let environment: Vec<_> = unlimited.iter().map(|name| (name.as_str(), "0")).collect();
-    Process::start_with(directory, &environment, None)
+    Process::start_with(directory, &environment)
 }
 
 async fn make_call(host: &mut Host, random: &mut Random, number: usize) -> (Value, Call) {
@@ -140,22 +140,6 @@ fn judge(answer: &Value) -> Known {
         Some("outcome_unknown") => Known::Unknown,
         Some("unreachable") => Known::NotCreated,
         Some(_) => panic!("an answer that nothing should have led to: {answer}"),
-    }
-}
-
-/// How many contacts there are of each name.
-async fn contacts(host: &mut Host) -> HashMap<String, usize> {
-    let mut all = HashMap::new();
-    let mut page = json!({ "limit": 100 });
-    loop {
-        let listed = host.tool("crm_contact_list", page.clone()).await;
-        for contact in listed["items"].as_array().expect("a list") {
-            *all.entry(contact["name"].as_str().expect("a name").to_owned()).or_default() += 1;
-        }
-        if !listed["next_cursor"].is_string() {
-            return all;
-        }
-        page["cursor"] = listed["next_cursor"].clone();
     }
 }
 

@@ -1,8 +1,10 @@
 //! A host: it starts the bridge as its child, speaks over pipes, and holds it to one answer for each request.
 
+use super::proxy::Proxy;
 use crate::support::{PASSWORD, email, soon};
 use serde_json::{Value, json};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -71,6 +73,13 @@ impl Host {
             }
         });
         Self { child, stdin, lines, said, saying, heard: VecDeque::new(), due: HashSet::new(), last_id: 0 }
+    }
+
+    /// One whose connections to a server go through a proxy, which can cut them.
+    pub(super) async fn start_behind_proxy(server: SocketAddr) -> (Proxy, Self) {
+        let proxy = Proxy::start(server, 1).await;
+        let host = Self::start(&proxy.url());
+        (proxy, host)
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -180,6 +189,26 @@ impl Host {
         self.tool("auth_sign_up", arguments).await;
         // What only reads may be asked again when its answer is lost.
         self.request("tools/list", json!({})).await;
+    }
+
+    pub(super) async fn sign_in(&mut self, name: &str) {
+        self.tool("auth_sign_in", json!({ "email": email(name), "password": PASSWORD })).await;
+    }
+
+    /// How many contacts there are of each name.
+    pub(super) async fn contacts(&mut self) -> HashMap<String, usize> {
+        let mut all = HashMap::new();
+        let mut page = json!({ "limit": 100 });
+        loop {
+            let listed = self.tool("crm_contact_list", page.clone()).await;
+            for contact in listed["items"].as_array().expect("a list") {
+                *all.entry(contact["name"].as_str().expect("a name").to_owned()).or_default() += 1;
+            }
+            if !listed["next_cursor"].is_string() {
+                return all;
+            }
+            page["cursor"] = listed["next_cursor"].clone();
+        }
     }
 
     /// All that came until now: a round trip shows that there is no more.

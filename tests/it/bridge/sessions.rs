@@ -1,16 +1,14 @@
 //! Connections are lost, and what the host notices of that.
 
 use super::host::{Host, code};
-use super::proxy::Proxy;
-use crate::support::{Gate, PASSWORD, Process, TestServer, email, soon, until};
+use crate::support::{Gate, Process, TestServer, email, soon, until};
 use serde_json::json;
 
 #[tokio::test]
 async fn a_cut_connection_is_not_noticed() {
     let (gate, tool) = Gate::new();
     let server = TestServer::with_tools(vec![tool], |_| {}).await;
-    let proxy = Proxy::start(server.address(), 1).await;
-    let mut host = Host::start(&proxy.url());
+    let (proxy, mut host) = Host::start_behind_proxy(server.address()).await;
     host.initialize("2025-11-25", json!({})).await;
     host.sign_up("ann").await;
     host.all_heard().await;
@@ -40,8 +38,7 @@ async fn a_cut_connection_is_not_noticed() {
 async fn after_a_restart_the_host_goes_on_as_the_same_user() {
     let directory = tempfile::tempdir().expect("there is room for a database");
     let server = Process::start(directory.path());
-    let proxy = Proxy::start(server.address(), 1).await;
-    let mut host = Host::start(&proxy.url());
+    let (proxy, mut host) = Host::start_behind_proxy(server.address()).await;
     host.initialize("2025-11-25", json!({})).await;
     host.sign_up("ann").await;
     let made = host.tool("crm_contact_create", json!({ "name": "Bo" })).await;
@@ -71,8 +68,7 @@ async fn after_a_restart_the_host_goes_on_as_the_same_user() {
 async fn a_modern_stream_is_opened_again_and_the_host_is_not_told_twice() {
     let directory = tempfile::tempdir().expect("there is room for a database");
     let server = Process::start(directory.path());
-    let proxy = Proxy::start(server.address(), 1).await;
-    let mut host = Host::start(&proxy.url());
+    let (proxy, mut host) = Host::start_behind_proxy(server.address()).await;
     host.sign_up("ann").await;
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": sessile::wire::MODERN,
@@ -102,14 +98,13 @@ async fn a_modern_stream_is_opened_again_and_the_host_is_not_told_twice() {
 #[tokio::test]
 async fn whoever_signed_out_is_not_signed_in_by_a_lost_connection() {
     let server = TestServer::start().await;
-    let proxy = Proxy::start(server.address(), 1).await;
-    let mut host = Host::start(&proxy.url());
+    let (proxy, mut host) = Host::start_behind_proxy(server.address()).await;
     host.sign_up("ann").await;
     host.tool("auth_sign_out", json!({})).await;
     host.all_heard().await;
     proxy.cut();
     assert_eq!(host.tool("auth_whoami", json!({})).await["signed_in"], false);
-    host.tool("auth_sign_in", json!({ "email": email("ann"), "password": PASSWORD })).await;
+    host.sign_in("ann").await;
     host.leave().await;
     server.stop().await;
 }
@@ -118,8 +113,7 @@ async fn whoever_signed_out_is_not_signed_in_by_a_lost_connection() {
 async fn a_host_is_told_when_its_user_is_not_signed_in_any_more() {
     let directory = tempfile::tempdir().expect("there is room for a database");
     let server = Process::start(directory.path());
-    let proxy = Proxy::start(server.address(), 1).await;
-    let mut host = Host::start(&proxy.url());
+    let (proxy, mut host) = Host::start_behind_proxy(server.address()).await;
     host.initialize("2025-11-25", json!({})).await;
     host.sign_up("ann").await;
     host.all_heard().await;

@@ -1,11 +1,9 @@
 //! Hosts go on working while one process takes another one's place, and notice nothing.
 
 use super::host::{Host, code};
-use crate::support::{PASSWORD, email};
-use crate::upgrade::Serve;
+use crate::support::{Process, email};
 use futures_util::future::join_all;
 use serde_json::json;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +39,7 @@ async fn pass_over(hosts: usize) {
     for number in 0..hosts {
         let mut host = Host::start(&url);
         host.initialize("2025-11-25", json!({})).await;
-        host.tool("auth_sign_in", json!({ "email": email("ann"), "password": PASSWORD })).await;
+        host.sign_in("ann").await;
         working.push(tokio::spawn(work(host, number, Arc::clone(&enough))));
     }
     let mut new = start(directory.path(), "new.log", &address.to_string());
@@ -54,18 +52,7 @@ async fn pass_over(hosts: usize) {
 
     let made: Vec<_> =
         join_all(working).await.into_iter().flat_map(|made| made.expect("no host saw an error")).collect();
-    let mut there = HashMap::<String, usize>::new();
-    let mut page = json!({ "limit": 100 });
-    loop {
-        let listed = first.tool("crm_contact_list", page.clone()).await;
-        for contact in listed["items"].as_array().expect("a list") {
-            *there.entry(contact["name"].as_str().expect("a name").to_owned()).or_default() += 1;
-        }
-        if !listed["next_cursor"].is_string() {
-            break;
-        }
-        page["cursor"] = listed["next_cursor"].clone();
-    }
+    let there = first.contacts().await;
     assert!(made.len() > hosts, "they worked");
     assert_eq!(there.len(), made.len(), "what was acknowledged is there, and nothing else");
     assert!(there.values().all(|times| *times == 1), "and once");
@@ -88,9 +75,9 @@ async fn work(mut host: Host, number: usize, enough: Arc<AtomicBool>) -> Vec<Str
     made
 }
 
-fn start(directory: &Path, log: &str, listen: &str) -> Serve {
+fn start(directory: &Path, log: &str, listen: &str) -> Process {
     let flags = [&TAKE_OVER[..], &["--config", "sessile.toml"]].concat();
-    Serve::start(directory, log, listen, &flags)
+    Process::launch(directory, log, listen, &flags)
 }
 
 /// Enough for all of them, from one address and of one user.

@@ -45,9 +45,7 @@ async fn modern(server: &TestServer, name: &str) -> Client {
 #[tokio::test]
 async fn a_legacy_client_gets_requests() {
     let server = gateway(&[nasty("one", "")]).await;
-    let mut ann = server.connect().await;
-    ann.initialize_with("2025-11-25", json!({ "elicitation": {}, "sampling": {}, "roots": {} })).await;
-    ann.sign_up("ann").await;
+    let mut ann = server.sign_up_able("ann", json!({ "elicitation": {}, "sampling": {}, "roots": {} })).await;
     for (kind, method, answer) in kinds() {
         for times in 1..=2 {
             let id = ann.send_call("one_ask", json!({ "kind": kind, "times": times })).await;
@@ -72,9 +70,7 @@ async fn a_legacy_client_gets_requests() {
 #[tokio::test]
 async fn who_can_not_be_asked_is_not() {
     let server = gateway(&[nasty("one", "")]).await;
-    let mut ann = server.connect().await;
-    ann.initialize_with("2025-11-25", json!({ "roots": {} })).await;
-    ann.sign_up("ann").await;
+    let mut ann = server.sign_up_able("ann", json!({ "roots": {} })).await;
     let refused: Value = serde_json::from_str(&said(&mut ann, "one_ask", json!({})).await).expect("it is JSON");
     assert_eq!(refused["code"], -32601, "{refused}");
     assert!(refused["message"].as_str().is_some_and(|text| text.contains("elicitation/create")), "{refused}");

@@ -37,9 +37,7 @@ async fn every_client_can_work_with_every_upstream() {
     let names: Vec<_> = upstreams.iter().map(|upstream| upstream.name.clone()).collect();
     let server = TestServer::with(|options| options.upstreams = upstreams).await;
 
-    let mut ann = server.connect().await;
-    ann.initialize_with("2025-11-25", json!({ "elicitation": {} })).await;
-    ann.sign_up("ann").await;
+    let mut ann = server.sign_up_able("ann", json!({ "elicitation": {} })).await;
     let can = json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },

@@ -6,7 +6,7 @@ mod json;
 mod parrot;
 mod raw;
 
-use crate::support::{PASSWORD, Serving};
+use crate::support::{PASSWORD, Process};
 use exchange::{Exchange, MODERN_META, STATE, UNKNOWN, envelope, exchange};
 use parrot::Cage;
 use parrot::Wire;
@@ -133,7 +133,7 @@ fn without_a_gateway_everything_arrives() {
 fn through_a_gateway_everything_arrives() {
     for era in [Era::Legacy, Era::Modern] {
         let cage = Cage::new();
-        let server = Serving::start(&cage.configuration(), &[]);
+        let server = Process::configured(&cage.configuration(), &[]);
         everything_arrives(era, 128, &cage, async |time| signed_in(server.address(), era, time).await);
     }
 }

@@ -92,9 +92,7 @@ async fn each_session_over_http_has_its_own() {
 #[tokio::test]
 async fn what_a_shared_one_says_of_no_call_reaches_nobody() {
     let server = gateway(&[nasty("all", "isolation = \"shared\"")]).await;
-    let mut ann = server.connect().await;
-    ann.initialize_with("2025-11-25", json!({ "roots": {} })).await;
-    ann.sign_up("ann").await;
+    let mut ann = server.sign_up_able("ann", json!({ "roots": {} })).await;
     said(&mut ann, "all_echo", json!({})).await;
     ann.forget().await;
     said(&mut ann, "all_flood_stdout", json!({ "count": 2 })).await;

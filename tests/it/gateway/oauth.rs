@@ -21,10 +21,7 @@ async fn gateway(definition: Definition) -> TestServer {
 
 /// Somebody with a legacy client that can be sent to a page.
 async fn legacy(server: &TestServer, name: &str) -> Client {
-    let mut client = server.connect().await;
-    client.initialize_with("2025-11-25", json!({ "elicitation": { "url": {} } })).await;
-    client.sign_up(name).await;
-    client
+    server.sign_up_able(name, json!({ "elicitation": { "url": {} } })).await
 }
 
 const READ: &str = "notes_read";

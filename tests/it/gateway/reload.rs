@@ -52,9 +52,7 @@ async fn upstreams_come_and_go_and_sessions_stay() {
 #[tokio::test]
 async fn a_call_that_runs_is_answered_though_its_upstream_is_replaced() {
     let server = gateway(&[nasty("one", "")]).await;
-    let mut ann = server.connect().await;
-    ann.initialize_with("2025-11-25", json!({ "roots": {} })).await;
-    ann.sign_up("ann").await;
+    let mut ann = server.sign_up_able("ann", json!({ "roots": {} })).await;
     let before = pid(&mut ann, "one").await;
     let asking = ann.send_call("one_ask", json!({ "kind": "roots" })).await;
     let question = ann.notification("roots/list").await;

@@ -179,6 +179,14 @@ impl TestServer {
         client
     }
 
+    /// The same by a client that says what it can be asked for.
+    pub(crate) async fn sign_up_able(&self, name: &str, capabilities: serde_json::Value) -> Client {
+        let mut client = self.connect().await;
+        client.initialize_with("2025-11-25", capabilities).await;
+        client.sign_up(name).await;
+        client
+    }
+
     /// One more client that is signed in as somebody who has signed up.
     pub(crate) async fn sign_in(&self, name: &str) -> Client {
         let mut client = self.connect().await;

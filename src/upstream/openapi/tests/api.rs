@@ -1,8 +1,7 @@
 //! A real API, a description of it, and a peer that calls it through a link.
 
 use super::super::*;
-use crate::tenancy::Role;
-use crate::upstream::definition::{Allowed, Definition, EraChoice, Isolation, Reach, Tenants, UpstreamLimits};
+use crate::upstream::definition::{Definition, Reach};
 use crate::upstream::outbound::Destinations;
 use crate::upstream::template::Template;
 use bytes::Bytes;
@@ -154,26 +153,14 @@ async fn answer(request: http::Request<hyper::body::Incoming>) -> Response<Full<
 
 pub(super) fn definition(document: &str, base_url: Option<&str>) -> Definition {
     let text = |text: &str| Template::parse(text).expect("it is one");
-    Definition {
-        name: "pets".into(),
-        prefix: "pets_".into(),
-        reach: Reach::OpenApi {
-            document: document.into(),
-            base_url: base_url.map(text),
-            headers: [("X-Key".to_owned(), text("hidden"))].into(),
-            query: [("api_key".to_owned(), text("se cret"))].into(),
-            tags: Default::default(),
-        },
-        tenants: Tenants::All,
-        role: Role::Viewer,
-        tools: Allowed::default(),
-        isolation: Isolation::Session,
-        era: EraChoice::Auto,
-        limits: UpstreamLimits::default(),
-        identity: None,
-        authorization: None,
-        added: false,
-    }
+    let reach = Reach::OpenApi {
+        document: document.into(),
+        base_url: base_url.map(text),
+        headers: [("X-Key".to_owned(), text("hidden"))].into(),
+        query: [("api_key".to_owned(), text("se cret"))].into(),
+        tags: Default::default(),
+    };
+    Definition::new("pets", reach)
 }
 
 /// The API described by a file.

@@ -10,9 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use sessile::upstream::{
-    Allowed, AuthorizationOptions, Definition, EraChoice, Isolation, Reach, Template, Tenants, UpstreamLimits,
-};
+use sessile::upstream::{AuthorizationOptions, Definition, Reach, Template, UpstreamLimits};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -87,24 +85,12 @@ impl Provider {
     /// What a gateway is configured with to reach it.
     pub(in crate::gateway) fn definition(&self, per_tenant: bool) -> Definition {
         let url = Template::parse(&format!("http://{}/mcp", self.address)).expect("it is a URL");
+        let authorization =
+            AuthorizationOptions { per_tenant, client_id: None, client_secret: None, scopes: Vec::new() };
         Definition {
-            name: "notes".into(),
-            prefix: "notes_".into(),
-            reach: Reach::Http { url, headers: BTreeMap::new() },
-            tenants: Tenants::All,
-            role: sessile::tenancy::Role::Viewer,
-            tools: Allowed::default(),
-            isolation: Isolation::Session,
-            era: EraChoice::Auto,
             limits: UpstreamLimits { call: Duration::from_secs(20), ..UpstreamLimits::default() },
-            identity: None,
-            authorization: Some(AuthorizationOptions {
-                per_tenant,
-                client_id: None,
-                client_secret: None,
-                scopes: Vec::new(),
-            }),
-            added: false,
+            authorization: Some(authorization),
+            ..Definition::new("notes", Reach::Http { url, headers: BTreeMap::new() })
         }
     }
 
