@@ -242,7 +242,7 @@ impl Proxied {
     async fn pass(mut self, targets: Vec<Target>) -> Frame {
         let waiting = |target: &Target| target.slot.parking.take(self.resumed.as_deref()?);
         if let Some((target, call)) = targets.iter().find_map(|target| Some((target, waiting(target)?))) {
-            return match self.resume(target, call).await {
+            return match Box::pin(self.resume(target, call)).await {
                 Ok(Passed::Reply(reply, era)) => self.finished(&reply, era, target),
                 Ok(Passed::Frame(frame)) => frame,
                 Err(failure) => self.failed(&target.slot.definition.name, &failure),

@@ -46,7 +46,7 @@ impl Exchange<'_> {
             Ok(context) => {
                 let nothing = Otherwise::Fails(WireError::new(ErrorCode::Internal, wire::INTERNAL));
                 let work = self.work(context, nothing, |features, context, era| {
-                    let running = start(features, context, era);
+                    let running = Box::pin(start(features, context, era));
                     async move { running.await.map(Some) }
                 });
                 Ok(Step::Run(Running::new(self.in_flight, self.era, work)))
@@ -91,7 +91,8 @@ impl Exchange<'_> {
         F: Future<Output = Result<Option<(Members, bool)>, WireError>> + Send + 'static,
     {
         let answer = self.answer();
-        let running = start(Arc::clone(&self.dispatcher.features), context, self.era);
+        // Boxed: a future that another one waits for is held twice by that.
+        let running = Box::pin(start(Arc::clone(&self.dispatcher.features), context, self.era));
         Box::pin(async move {
             match running.await {
                 Ok(Some((Members { json, keep: Keep { ttl, public } }, true))) => {

@@ -4,6 +4,7 @@
 //! `params` stay raw until the code that wants them reads them into its own type.
 
 mod answer;
+mod answered;
 mod capabilities;
 mod codes;
 mod envelope;
@@ -16,6 +17,7 @@ mod passing;
 mod version;
 
 pub use answer::{Answer, notification, request};
+pub use answered::answered;
 pub use capabilities::{Capabilities, Capability};
 pub use codes::{ErrorCode, INTERNAL, RESUME_FIRST, WireError};
 pub use envelope::{Incoming, Meta, Request, Text, parse};

@@ -5,7 +5,7 @@ use super::pending::Kind;
 use super::resume::{self, CONTROL};
 use super::{Bridge, Connection, Link};
 use crate::client::Closed;
-use crate::wire::{Object, Passing, RequestId, Response};
+use crate::wire::{Object, Passing, RequestId, Response, answered};
 use futures_util::{Sink as _, SinkExt as _, Stream as _};
 use serde_json::value::RawValue;
 use std::pin::Pin;
@@ -118,21 +118,20 @@ impl Bridge {
     }
 
     fn take_text(&mut self, text: &str, connection: &mut Connection) -> Result<(), Closed> {
+        // Most messages are answers that are nobody's business but the host's.
+        let plain = answered(text).flatten().and_then(RequestId::parse);
+        if plain.is_some_and(|id| self.pending.answered_plainly(&id)) {
+            self.count(text, connection)?;
+            self.output.push(text);
+            return Ok(());
+        }
         let passing = Passing::read(text).ok();
         let method = passing.as_ref().and_then(|passing| passing.method.as_deref());
         if let Some(method) = method.filter(|method| method.starts_with(CONTROL)) {
             let params = passing.as_ref().and_then(|passing| Object::read(passing.params?)).unwrap_or_default();
             return self.control(method, &params, connection);
         }
-        if connection.resumable {
-            self.backoff.reset();
-            self.received += 1;
-            self.unacknowledged.0 += 1;
-            self.unacknowledged.1 += text.len();
-            if self.owes(ALONE) {
-                self.acknowledge(connection)?;
-            }
-        }
+        self.count(text, connection)?;
         let passes = match &passing {
             None => self.passes_unread(text),
             Some(Passing { response: Some(response), id, .. }) => self.passes_answer(id.as_ref(), text, response),
@@ -145,6 +144,20 @@ impl Bridge {
         };
         if passes {
             self.output.push(text);
+        }
+        Ok(())
+    }
+
+    /// Counts a message of the session.
+    fn count(&mut self, text: &str, connection: &mut Connection) -> Result<(), Closed> {
+        if connection.resumable {
+            self.backoff.reset();
+            self.received += 1;
+            self.unacknowledged.0 += 1;
+            self.unacknowledged.1 += text.len();
+            if self.owes(ALONE) {
+                self.acknowledge(connection)?;
+            }
         }
         Ok(())
     }

@@ -157,6 +157,13 @@ impl Pending {
         self.requests.remove(id)
     }
 
+    /// Takes out the request that an answer is for, if nothing follows from its result for other ones; whether there was
+    /// such a one.
+    pub(super) fn answered_plainly(&mut self, id: &RequestId) -> bool {
+        let plain = |request: &Waiting| matches!(request.kind, Kind::CallTool | Kind::Read | Kind::Other);
+        self.requests.get(id).is_some_and(plain) && self.requests.remove(id).is_some()
+    }
+
     /// The request with this id.
     pub(super) fn get_mut(&mut self, id: &RequestId) -> Option<&mut Waiting> {
         self.requests.get_mut(id)

@@ -23,7 +23,8 @@ impl Proxied {
             let failure = match tried {
                 Ok(passed) => return Ok(passed),
                 Err(Failure::Unauthorized(challenge)) if target.slot.is_authorized_by_people() && !granted => {
-                    match self.authorize(target, &Refused { token, challenge, renewable }).await? {
+                    let refused = Refused { token, challenge, renewable };
+                    match Box::pin(self.authorize(target, &refused)).await? {
                         Authorized::Renewed => renewable = false,
                         Authorized::Granted => granted = true,
                         Authorized::Not(passed) => return Ok(passed),
@@ -43,10 +44,11 @@ impl Proxied {
         }
     }
 
+    /// What most calls do without is boxed, so that they are not as large as the largest.
     async fn ask(&self, target: &Target, peer: &Arc<Peer>, opener: &Opener) -> Result<Passed, Failure> {
         match (self.era, peer.era()) {
-            (Era::Modern, Era::Legacy) => self.in_rounds(target, peer).await,
-            (Era::Legacy, Era::Modern) => self.by_requests(target, peer, opener).await,
+            (Era::Modern, Era::Legacy) => Box::pin(self.in_rounds(target, peer)).await,
+            (Era::Legacy, Era::Modern) => Box::pin(self.by_requests(target, peer, opener)).await,
             _ => {
                 let params = self.params(target, peer.era(), opener);
                 let mut pending = peer.request(self.sending(target, peer, params, Asks::ByRequest, opener).await);

@@ -1,18 +1,17 @@
 //! Which message on a request's stream is its answer.
 
-use crate::wire::Text;
+use crate::wire::{Text, answered};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::fmt;
 
 /// Whether a message is the response to the request with this id. It is read up to its result only: an id behind that
 /// is taken to be the right one.
 pub(super) fn is_answer(text: &str, id: i64) -> bool {
-    let mut seen = Seen { id, other: false, response: false };
-    // The rest is not read, so there is an error as a rule.
-    let _ = (&mut seen).deserialize(&mut serde_json::Deserializer::from_str(text));
-    seen.response && !seen.other
+    match answered(text) {
+        Some(Some(raw)) => raw == itoa::Buffer::new().format(id),
+        Some(None) => true,
+        None => false,
+    }
 }
 
 /// Whether all of a text is an error response to the request with this id.
@@ -43,49 +42,6 @@ struct ErrorObject<'a> {
     code: i64,
     #[serde(borrow)]
     message: Text<'a>,
-}
-
-struct Seen {
-    id: i64,
-    /// There is the id of another request.
-    other: bool,
-    response: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for &mut Seen {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Seen {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a message")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        while let Some(name) = members.next_key::<Text<'de>>()? {
-            match &*name {
-                "result" | "error" => {
-                    self.response = true;
-                    return Ok(());
-                }
-                "method" => return Ok(()),
-                "id" => {
-                    let id = members.next_value::<&RawValue>()?.get();
-                    self.other = id != itoa::Buffer::new().format(self.id);
-                }
-                _ => {
-                    members.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
