@@ -10,6 +10,7 @@ mod client;
 mod contest;
 mod cpu;
 mod echo;
+mod forward;
 mod frame;
 mod generator;
 mod http;
@@ -38,21 +39,28 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// Runs what the command line asks for.
 pub(crate) fn main() -> ExitCode {
     let options = Options::parse();
-    let outcome = match () {
+    match play(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The part that the command line gives this program.
+fn play(options: &Options) -> Result<()> {
+    if let Some(upstream) = options.forward_to {
+        return forward::run(upstream);
+    }
+    match () {
         () if options.echo_server => echo::run(),
         () if options.rmcp_server => rmcp_server::run(),
         () if options.upstream_stdio => upstream::run_stdio(),
         () if options.upstream_http => upstream::run_http(),
         () if options.relay_to_child => relay::run(None),
         () if options.relay_to.is_some() => relay::run(options.relay_to),
-        () => measure(&options),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("load: {error}");
-            ExitCode::FAILURE
-        }
+        () => measure(options),
     }
 }
 

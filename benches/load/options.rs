@@ -50,6 +50,10 @@ pub(crate) struct Options {
     #[arg(long, hide = true, value_name = "ADDRESS")]
     pub(crate) relay_to: Option<SocketAddr>,
 
+    /// Pass HTTP requests on to the upstream there.
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    pub(crate) forward_to: Option<SocketAddr>,
+
     /// Carry bytes between a connection and an upstream on standard input and output.
     #[arg(long, hide = true)]
     pub(crate) relay_to_child: bool,

@@ -3,7 +3,7 @@
 //! What counts is the processor time that a call takes more than the same one made directly, in all processes together: in
 //! the generator, which is the client here, in Sessile and in the upstream. No process can be looked at alone, for
 //! whoever wakes another one pays for that, and who that is depends on the way. Beside Sessile stands a process that only
-//! carries bytes, which is what the system asks of anybody in between.
+//! carries bytes, which is what the system asks of anybody in between, and one that only passes HTTP requests on.
 
 use super::client::Connection;
 use super::cpu::Clock;
@@ -33,6 +33,7 @@ enum Reach {
 struct Cell<'a> {
     http: &'a Server,
     relay: &'a Server,
+    forward: &'a Server,
     sessile: &'a Server,
     token: &'a str,
     reach: Reach,
@@ -61,6 +62,7 @@ struct Measured {
 /// Measures both kinds of upstreams, and prints a table.
 pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
     let http = Server::upstream(cores)?;
+    let forward = Server::forward(cores, http.address())?;
     let sessile = Server::gateway(cores, &upstreams(&http)?)?;
     let token = http::sign_up(sessile.address())?;
     print_head(options);
@@ -68,8 +70,8 @@ pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
         let relay = Server::relay(cores, (reach == Reach::Http).then(|| http.address()))?;
         for size in Size::ALL {
             for in_flight in IN_FLIGHT {
-                let cell =
-                    Cell { http: &http, relay: &relay, sessile: &sessile, token: &token, reach, size, in_flight };
+                let (http, forward, relay, sessile, token) = (&http, &forward, &relay, &sessile, token.as_str());
+                let cell = Cell { http, relay, forward, sessile, token, reach, size, in_flight };
                 cell.measure(options, cores)?;
             }
         }
@@ -114,7 +116,11 @@ impl Cell<'_> {
             Reach::Stdio => self.by_pipes(cores).map(|(process, way)| (Some(process), way))?,
             Reach::Http => (None, self.by_http()?),
         };
-        let mut ways = [direct, self.by_relay()?, self.by_websocket_through()?, self.by_http_through()?];
+        let mut ways = vec![direct, self.by_relay()?];
+        if self.reach == Reach::Http {
+            ways.push(self.by_forward()?);
+        }
+        ways.extend([self.by_websocket_through()?, self.by_http_through()?]);
         for way in &mut ways {
             way.generator.round(&way.request, way.in_flight, options.warm_up())?;
         }
@@ -167,6 +173,12 @@ impl Cell<'_> {
         Ok(Way { name: RELAY, generator, request, in_flight, rounds: Vec::new() })
     }
 
+    fn by_forward(self) -> Result<Way> {
+        let generator = Generator::http(self.forward, u32::try_from(self.in_flight)?)?;
+        let request = http::request(self.http.address(), MODERN, self.size.tool(), None)?;
+        Ok(Way { name: FORWARD, generator, request, in_flight: 1, rounds: Vec::new() })
+    }
+
     fn by_websocket_through(self) -> Result<Way> {
         let generator = Generator::connect(self.sessile, 1)?;
         let tool = self.reach.tool("legacy", self.size);
@@ -188,7 +200,7 @@ impl Cell<'_> {
         let most = self.size.target_micros();
         let (between, told) = match name {
             DIRECT => (String::new(), " | ".to_owned()),
-            RELAY => (format!("{between:.1}"), format!("{added:.1} | ")),
+            RELAY | FORWARD => (format!("{between:.1}"), format!("{added:.1} | ")),
             _ => (format!("{between:.1}"), format!("{added:.1} | ≤ {most}: {}", verdict(*added <= most))),
         };
         println!(
@@ -205,6 +217,8 @@ impl Cell<'_> {
 const DIRECT: &str = "direct";
 /// What the way through a process is called that only carries bytes.
 const RELAY: &str = "relay of bytes";
+/// And through one that only passes requests on.
+const FORWARD: &str = "proxy on hyper";
 
 impl Way {
     /// Gives what a call took in all processes, in microseconds.

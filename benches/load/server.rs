@@ -98,6 +98,13 @@ impl Server {
         Self::start(command, directory()?, cores)
     }
 
+    /// Starts what passes HTTP requests on to the upstream there: this very program, in its sixth role.
+    pub(crate) fn forward(cores: &Cores, upstream: SocketAddr) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--forward-to").arg(upstream.to_string());
+        Self::start(command, directory()?, cores)
+    }
+
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
