@@ -14,6 +14,7 @@ use super::{runtime, wrong};
 use crate::auth::Token;
 use crate::client::{Gateway, GatewayUrl, Place, Profile, Profiles, Vault, check_name, credentials, name_of};
 use crate::error::Result;
+use crate::tenancy::Role;
 use clap::Args;
 use keys::{Identity, NewKey};
 use std::process::ExitCode;
@@ -47,7 +48,7 @@ pub(super) struct Login {
     /// The tenant to work in, by its name or id [default: the profile's, or the one used last]
     #[arg(long)]
     tenant: Option<String>,
-    /// The most that the key may do: viewer, member, admin or owner [default: what you may]
+    /// The most that the key may do: viewer, member, admin or owner [default: as the profile's, or what you may]
     #[arg(long)]
     role: Option<String>,
     /// For how many days the key is good
@@ -115,7 +116,7 @@ impl Ready {
         if let Some(before) = self.before.as_ref().filter(|before| before.tenant_id != identity.tenant_id) {
             return Err(taken(&self.name, before));
         }
-        let role = self.login.role.as_deref().unwrap_or(&identity.role);
+        let role = self.login.role.as_deref().unwrap_or_else(|| self.usual_role(&identity));
         let key = keys::create(&mut gateway, role, self.login.days).await?;
         let said = self.keep(&identity, &key);
         match (&said, self.before.as_ref().and_then(|before| before.key_id.as_deref())) {
@@ -133,6 +134,13 @@ impl Ready {
         }
         gateway.caller.close().await;
         said
+    }
+
+    /// What a key may do of which nothing is said: what the one may that it replaces, as far as its owner still does.
+    fn usual_role<'a>(&'a self, identity: &'a Identity) -> &'a str {
+        let before = self.before.as_ref().map(|before| &before.role);
+        let rank = |role: &str| Role::ALL.iter().position(|known| known.as_str() == role);
+        before.filter(|before| rank(before) < rank(&identity.role)).unwrap_or(&identity.role)
     }
 
     async fn with_key(self, token: Token) -> Result<String> {

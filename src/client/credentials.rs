@@ -2,7 +2,7 @@
 
 use super::GatewayUrl;
 use super::place::Place;
-use super::profiles::{Profile, Profiles};
+use super::profiles::{Profile, Profiles, check_name};
 use crate::auth::Token;
 
 /// The API key or access token that wins over any profile.
@@ -10,8 +10,8 @@ pub(crate) const TOKEN: &str = "SESSILE_TOKEN";
 
 /// Where to go, and the token to show there, if there is one.
 ///
-/// `typed` is a profile's name or a URL, of which the URL's own profile is meant; `profile`, a profile's name, says which
-/// one. With neither, the default profile is meant. A token in `SESSILE_TOKEN` is shown instead of a profile's, and no
+/// `typed` is a profile's name, or a URL or a host with a dot or a port, of which the URL's own profile is meant;
+/// `profile`, a profile's name, says which one. With neither, the default profile is meant. A token in `SESSILE_TOKEN` is shown instead of a profile's, and no
 /// profile is needed then. A profile's token goes to its own URL alone, and none goes where it can be read on the way,
 /// unless that is `insecure` and meant to be.
 ///
@@ -74,6 +74,9 @@ pub(crate) fn find<'a>(
     };
     match (typed, profile) {
         (Some(typed), None) if profiles.profiles.contains_key(typed) => named(typed),
+        (Some(typed), None) if is_word(typed) => {
+            named(typed).map_err(|why| format!("{why}; a host of that name is wss://{typed}"))
+        }
         (Some(typed), None) => {
             let url = GatewayUrl::parse(typed)?;
             let found = profiles.of_url(url.url().as_str());
@@ -96,6 +99,11 @@ pub(crate) fn find<'a>(
             }
         },
     }
+}
+
+/// Whether something typed is rather meant as a profile's name than as a host: it has neither a dot nor a port.
+fn is_word(typed: &str) -> bool {
+    check_name(typed).is_ok() && !typed.contains('.') && typed != "localhost"
 }
 
 /// The token from the environment.

@@ -161,18 +161,19 @@ impl Bridge {
     }
 
     fn refused(&self, error: &DialError) -> Fault {
-        let place = &self.place;
+        let (place, why) = (&self.place, error.to_string());
+        let why = why.trim_end_matches('.');
         if error.is_about_the_token() && self.token.is_some() {
             let code =
                 if matches!(error, DialError::Refused { status: 401, .. }) { "invalid_token" } else { "not_allowed" };
             let advice = "put a good token into SESSILE_TOKEN, and restart this MCP server";
             return Fault::new(
                 code,
-                format!("The gateway at {place} refused the token: {error}. Run `sessile login {place}` or {advice}."),
+                format!("The gateway at {place} refused the token: {why}. Run `sessile login {place}` or {advice}."),
             );
         }
         let advice = "Check the URL in the configuration of this MCP server (`sessile doctor` looks closer)";
-        Fault::new("unreachable", format!("There is no gateway for this at {place}: {error}. {advice}."))
+        Fault::new("unreachable", format!("There is no gateway for this at {place}: {why}. {advice}."))
     }
 
     /// There will be no connection: whoever waits is told, and so is who comes.

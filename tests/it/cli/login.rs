@@ -160,6 +160,10 @@ async fn each_command_takes_a_profiles_name_or_means_the_default() {
         assert!(ran.status == status && ran.err.contains("say which gateway"), "{command}: {ran:?}");
     }
     login(&home, &server, "ann").await;
+    for arguments in [&["whoami", "anne"][..], &["connect", "anne"], &["install", "gemini", "anne", "--yes"]] {
+        let why = home.run(arguments).await.refused();
+        assert!(why.contains("there is no profile \"anne\"; there is ann; a host of that name is wss://anne"), "{why}");
+    }
     let (email, whoami) = (email("ann"), json!({ "name": "auth_whoami", "arguments": {} }));
     let message = format!("{}\n", json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": whoami }));
     for (command, input, said) in [
@@ -213,6 +217,11 @@ async fn a_key_may_be_told_to_do_less() {
     let arguments = ["login", &url, "--email", &email, "--role", "viewer", "--days", "7", "--password-stdin"];
     home.run_with(&arguments, PASSWORD, &[]).await.done();
     assert_eq!(home.run(&["whoami", "--json"]).await.json()["role"], "viewer");
+    // And stays with that, until told otherwise.
+    let again = home.run_with(&["login", &url, "--password-stdin"], PASSWORD, &[]).await.done();
+    assert!(again.contains("as viewer"), "{again}");
+    let more = ["login", &url, "--role", "owner", "--password-stdin"];
+    assert!(home.run_with(&more, PASSWORD, &[]).await.done().contains("as owner"));
     server.stop().await;
 }
 
