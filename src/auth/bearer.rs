@@ -185,8 +185,8 @@ impl Token {
     /// # Errors
     /// [`Error::InvalidToken`] for what can be no token, by its length or its characters.
     pub fn new(text: &str) -> Result<Self> {
-        let fits = !text.is_empty() && text.len() <= MAX_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !fits {
+        let is_plain = || text.bytes().fold(true, |plain, byte| plain & byte.is_ascii_graphic());
+        if text.is_empty() || text.len() > MAX_LENGTH || !is_plain() {
             return Err(Error::InvalidToken(
                 "This can be no token: it is empty, too long, or has other characters than a token may have.".into(),
             ));

@@ -205,24 +205,19 @@ impl Answer {
 /// A notification with parameters that are JSON already; may be empty.
 #[must_use]
 pub fn notification(method: &str, params: &str) -> String {
-    let method = quoted(method);
-    if params.is_empty() {
-        return format!(r#"{{"jsonrpc":"2.0","method":{method}}}"#);
-    }
-    format!(r#"{{"jsonrpc":"2.0","method":{method},"params":{params}}}"#)
+    said(r#"{"jsonrpc":"2.0","method":"#, "", "", method, params)
 }
 
 /// A request with parameters that are JSON already; may be empty.
 #[must_use]
 pub fn request(id: i64, method: &str, params: &str) -> String {
-    let method = quoted(method);
-    if params.is_empty() {
-        return format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method}}}"#);
-    }
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
+    said(r#"{"jsonrpc":"2.0","id":"#, itoa::Buffer::new().format(id), r#","method":"#, method, params)
 }
 
-/// A method as JSON: others may call theirs what they like.
-fn quoted(method: &str) -> serde_json::Value {
-    method.into()
+/// A message in one piece: what comes first, an id, what is between that and the method, and the rest.
+fn said(first: &str, id: &str, between: &str, method: &str, params: &str) -> String {
+    // Others may call their methods what they like.
+    let method = serde_json::Value::from(method).to_string();
+    let before = if params.is_empty() { "" } else { r#","params":"# };
+    [first, id, between, &method, before, params, "}"].concat()
 }

@@ -51,11 +51,12 @@ impl Exchange {
     /// Runs a task until it is done, forgotten, or the link is dropped.
     pub(super) fn run(self: &Arc<Self>, state: &mut State, key: Key, task: impl Future<Output = ()> + Send + 'static) {
         let exchange = Arc::clone(self);
-        // It can't be over before it is noted: it takes the lock for that, which is held here.
-        let running = self.tasks.spawn(async move {
+        // It can't be over before it is noted: it takes the lock for that, which is held here. It is large, and boxed it
+        // is not copied on the way.
+        let running = self.tasks.spawn(Box::pin(async move {
             task.await;
             exchange.state.lock().running.remove(&key);
-        });
+        }));
         state.running.insert(key, Running { task: running.abort_handle(), answered: false });
     }
 
