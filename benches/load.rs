@@ -2,7 +2,7 @@
 //! upstream, and what an idle session weighs.
 //!
 //! ```text
-//! cargo bench --bench load                    # about four minutes
+//! cargo bench --bench load                    # about ten minutes
 //! cargo bench --bench load -- --quick         # about half a minute, for a smoke test
 //! cargo bench --bench load -- --only whoami --no-memory
 //! ```

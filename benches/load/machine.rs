@@ -23,7 +23,7 @@ pub(crate) enum Cores {
         /// The core of this process.
         client: usize,
     },
-    /// There is one core only; nothing is pinned.
+    /// All on one core, be it that there is no other one; nothing is pinned any more.
     Shared,
 }
 
@@ -48,6 +48,17 @@ impl Cores {
         let child = command.spawn();
         pin(client)?;
         child
+    }
+
+    /// Does some work with everybody on the servers' core, the generator as well.
+    pub(crate) fn together<T>(&self, work: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let Self::Apart { server, client } = *self else {
+            return work(self);
+        };
+        pin(server)?;
+        let done = work(&Self::Shared);
+        pin(client)?;
+        done
     }
 
     /// One line for the report.

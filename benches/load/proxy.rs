@@ -59,13 +59,28 @@ struct Measured {
     added: f64,
 }
 
-/// Measures both kinds of upstreams, and prints a table.
+/// Measures, and prints a table each for the client on a core of its own and for everybody on one. In the one, a core
+/// falls asleep while the other one works, and whoever wakes it pays for that; in the other there is nothing but work.
 pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
+    print_head(options);
+    if let Cores::Apart { .. } = cores {
+        println!("The client on one core, all others on another:\n");
+        placed(options, cores)?;
+    }
+    println!("All on one core:\n");
+    cores.together(|cores| placed(options, cores))?;
+    println!("Over WebSocket and over standard input and output, calls that are under way at the same time share a");
+    println!("connection; over HTTP each has its own.\n");
+    Ok(())
+}
+
+/// Measures both kinds of upstreams, and prints a table.
+fn placed(options: &Options, cores: &Cores) -> Result<()> {
     let http = Server::upstream(cores)?;
     let forward = Server::forward(cores, http.address())?;
     let sessile = Server::gateway(cores, &upstreams(&http)?)?;
     let token = http::sign_up(sessile.address())?;
-    print_head(options);
+    print_columns();
     for reach in [Reach::Stdio, Reach::Http] {
         let relay = Server::relay(cores, (reach == Reach::Http).then(|| http.address()))?;
         for size in Size::ALL {
@@ -76,8 +91,7 @@ pub(crate) fn measure(options: &Options, cores: &Cores) -> Result<()> {
             }
         }
     }
-    println!("\nOver WebSocket and over standard input and output, calls that are under way at the same time share a");
-    println!("connection; over HTTP each has its own.\n");
+    println!();
     Ok(())
 }
 
@@ -255,6 +269,9 @@ fn print_head(options: &Options) {
         Options::ROUNDS,
         options.short_round().as_millis()
     );
+}
+
+fn print_columns() {
     println!(
         "| upstream | result | in flight | way | calls/s | p50 µs | p99 µs | client's CPU µs/call | between | upstream's | \
          added by what is between | target |"
