@@ -138,9 +138,11 @@ impl Ready {
 
     /// What a key may do of which nothing is said: what the one may that it replaces, as far as its owner still does.
     fn usual_role<'a>(&'a self, identity: &'a Identity) -> &'a str {
-        let before = self.before.as_ref().map(|before| &before.role);
-        let rank = |role: &str| Role::ALL.iter().position(|known| known.as_str() == role);
-        before.filter(|before| rank(before) < rank(&identity.role)).unwrap_or(&identity.role)
+        let before = self.before.as_ref().and_then(|before| Role::stored(&before.role).ok());
+        match (before, Role::stored(&identity.role)) {
+            (Some(before), Ok(now)) => before.min(now).as_str(),
+            _ => &identity.role,
+        }
     }
 
     async fn with_key(self, token: Token) -> Result<String> {

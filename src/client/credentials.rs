@@ -11,9 +11,9 @@ pub(crate) const TOKEN: &str = "SESSILE_TOKEN";
 /// Where to go, and the token to show there, if there is one.
 ///
 /// `typed` is a profile's name, or a URL or a host with a dot or a port, of which the URL's own profile is meant;
-/// `profile`, a profile's name, says which one. With neither, the default profile is meant. A token in `SESSILE_TOKEN` is shown instead of a profile's, and no
-/// profile is needed then. A profile's token goes to its own URL alone, and none goes where it can be read on the way,
-/// unless that is `insecure` and meant to be.
+/// `profile`, a profile's name, says which one. With neither, the default profile is meant. A token in `SESSILE_TOKEN`
+/// is shown instead of a profile's, and no profile is needed then. A profile's token goes to its own URL alone, and none
+/// goes where it can be read on the way, unless that is `insecure` and meant to be.
 ///
 /// # Errors
 /// What is wrong, and what to do about it, for people.

@@ -44,7 +44,7 @@ impl Role {
         }
     }
 
-    /// Reads a role that the store kept.
+    /// Reads a role that the store, or a profile, kept.
     pub(crate) fn stored(text: &str) -> Result<Self> {
         Self::ALL
             .into_iter()
