@@ -201,8 +201,13 @@ async fn one_that_is_late_is_listed_when_it_is_there() {
         let server = gateway(&[late, nasty("two", "")]).await;
         let mut ann = server.sign_up("ann").await;
         assert!(!shows(&mut ann, "late_").await, "it takes longer than that");
-        ann.notification("notifications/tools/list_changed").await;
-        assert!(shows(&mut ann, "late_").await && shows(&mut ann, "two_").await);
+        // On a busy machine the other one may be late as well, and is told of by itself.
+        loop {
+            ann.notification("notifications/tools/list_changed").await;
+            if shows(&mut ann, "late_").await && shows(&mut ann, "two_").await {
+                break;
+            }
+        }
         ann.forget().await;
         // It is known now.
         assert!(shows(&mut ann, "late_").await);
